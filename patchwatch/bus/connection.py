@@ -16,7 +16,16 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import ClusterDownError, MasterDownError, OutOfMemoryError, ReadOnlyError, TryAgainError
+from redis.exceptions import (
+    AskError,
+    ClusterCrossSlotError,
+    ClusterDownError,
+    MasterDownError,
+    MovedError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    TryAgainError,
+)
 from redis.retry import Retry
 
 from patchwatch.bus import keys
@@ -41,14 +50,20 @@ _REFUSALS = {
     "BUSY": "is held up by a script: wait, or SCRIPT KILL",
     "MASTERDOWN": "is a replica without its primary: repair the replication",
     "NOREPLICAS": "has too few replicas to take writes: repair the replication",
-    "CLUSTERDOWN": "is a cluster that is down: use a Redis that is not a cluster",
-    "TRYAGAIN": "is a cluster being moved: use a Redis that is not a cluster",
     "UNBLOCKED": "changes its role: wait for the failover",
 }
 _WORD_OF: dict[type[Exception], str] = {
-    OutOfMemoryError: "OOM", ReadOnlyError: "READONLY", MasterDownError: "MASTERDOWN", ClusterDownError: "CLUSTERDOWN",
-    TryAgainError: "TRYAGAIN", redis.exceptions.BusyLoadingError: "LOADING",
+    OutOfMemoryError: "OOM", ReadOnlyError: "READONLY", MasterDownError: "MASTERDOWN",
+    redis.exceptions.BusyLoadingError: "LOADING",
 }  # fmt: skip
+# What only nodes of a Redis Cluster answer (docs/decisions/071).
+_OF_CLUSTERS = (MovedError, AskError, TryAgainError, ClusterCrossSlotError, ClusterDownError)
+NO_CLUSTER = (
+    "the Redis of PATCHWATCH_REDIS_URL is a node of a Redis Cluster, and an alert is written in one transaction with "
+    "the score that raised it, which no cluster takes: name a Redis with cluster-enabled no, or Sentinels that know a "
+    "primary and its replicas (redis+sentinel://HOST:26379,HOST:26379/NAME/0); for more cameras than one Redis carries "
+    "(`patchwatch plan`), start a second installation with a Redis of its own"
+)
 # Errors that waiting does not solve, by words in the error.
 _WRONG_SETTINGS = {
     "NOPERM": ADVICE,
@@ -138,6 +153,8 @@ def _translation(error: redis.RedisError) -> BusUnavailableError | None:
     if word is not None:
         kind = BusFullError if word == "OOM" else BusUnavailableError
         return kind(f"Redis {_REFUSALS[word]} ({redact(str(error))})")
+    if isinstance(error, _OF_CLUSTERS):
+        return BusRefusedError(NO_CLUSTER)
     text = str(error).lower()  # servers differ in capitals
     advice = next((advice for words, advice in _WRONG_SETTINGS.items() if words.lower() in text), None)
     if advice is not None:
@@ -172,9 +189,11 @@ def admit(url: str, partitions: int, *, restoring: bool = False) -> None:
     try:
         with translated(), connect(url) as client:
             client.ping()
-            if not restoring and (begun := cast("bytes | None", client.get(keys.RESTORING))) is not None:
+            # Two keys at once, which lie in different slots: no node of a cluster answers that, and no right is needed.
+            begun, known = cast("list[bytes | None]", client.mget(keys.RESTORING, keys.PARTITIONS))
+            if begun is not None and not restoring:
                 raise ConfigurationError(unfinished_restore(begun))
-            agreed = _agreed_partitions(client, partitions)
+            agreed = _agreed_partitions(client, known, partitions)
             _try_rights(client)
     except BusRefusedError as error:
         raise ConfigurationError(str(error)) from None
@@ -193,8 +212,7 @@ def unfinished_restore(begun: bytes) -> str:
     )
 
 
-def _agreed_partitions(client: redis.Redis, partitions: int) -> int:
-    known = cast("bytes | None", client.get(keys.PARTITIONS))
+def _agreed_partitions(client: redis.Redis, known: bytes | None, partitions: int) -> int:
     if known is None and not client.set(keys.PARTITIONS, partitions, nx=True):
         known = cast("bytes | None", client.get(keys.PARTITIONS))
     return counted(known) if known is not None else partitions

@@ -1,7 +1,7 @@
 """Every Redis key, in one place.
 
 All keys of a camera share the hash tag of its partition (``{7}``). Alerts are written in the same transaction, to keys
-that all cameras share, so a Redis Cluster is not supported yet.
+that all cameras share, so a node of a Redis Cluster is refused (docs/decisions/071).
 """
 
 from __future__ import annotations

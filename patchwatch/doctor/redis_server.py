@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from patchwatch.bus.connection import NO_CLUSTER
 from patchwatch.contract.settings import Settings
 from patchwatch.doctor.finding import Finding, fail, ok, warn
 from patchwatch.doctor.replication import check_replication
@@ -45,10 +46,7 @@ def _version(info: dict[str, Any]) -> Finding:
     if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST:
         return fail("redis version", f"frames could not be counted: Redis is {version}, install 7.0 or newer")
     if info.get("cluster_enabled"):
-        return fail(
-            "redis version",
-            "Patchwatch does not work with a Redis Cluster: use a single Redis, with a replica if need be",
-        )
+        return fail("redis version", NO_CLUSTER)
     if info.get("role", "master") != "master":
         return fail(
             "redis version",

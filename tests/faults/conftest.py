@@ -103,7 +103,7 @@ def _running(folder: Path, units: Path, media: Path) -> Iterator[Site]:
         assert installation.enrol(GATE, media / "normal.mp4")["state"] == "done"
         banks = installation.settings.banks_dir
         for name in (YARD, HALL):  # they show the same scene
-            shutil.copytree(banks / GATE, banks / name)
+            shutil.copytree(banks / GATE, banks / name, dirs_exist_ok=True)
         installation.wait_until_ok(*ALL)
         with StatusWatch(installation.base) as watch, AlertFeed(installation.base) as feed:
             yield Site(installation, watch, feed, gate, others, proxy, media / "normal.mp4")

@@ -45,7 +45,7 @@ class Visitor:
 @pytest.fixture
 def visitor(site: Any) -> Iterator[Visitor]:
     banks = site.installation.settings.banks_dir
-    shutil.copytree(banks / "gate", banks / NAME)
+    shutil.copytree(banks / "gate", banks / NAME, dirs_exist_ok=True)
     site.installation.add_camera(NAME, "push:")
     wait_until(lambda: (site.installation.status(NAME)["analysis"] or {}).get("state") == "scoring")
     yield Visitor(site)

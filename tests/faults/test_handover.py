@@ -1,4 +1,4 @@
-"""Hand-over: two workers of a role share the cameras, and one of them fails."""
+"""Hand-over: two workers of a role share the cameras, and one of them joins, leaves, or fails."""
 
 from __future__ import annotations
 
@@ -28,6 +28,27 @@ def pair(site: Any, request: pytest.FixtureRequest) -> Iterator[str]:
         if not site.installation.roles[role].running:
             site.installation.roles[role].start()
         site.installation.wait_until_ok("gate", "yard", "hall")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("role", ["inference", "ingest"])
+def test_cameras_move_to_a_worker_that_joins_and_back_when_it_leaves(site: Any, fault: Fault, role: str) -> None:
+    """What a migration of slots is to a cluster: partitions and captures change their owner while frames come."""
+    second = f"{role}-2"
+
+    def join_and_leave() -> None:
+        site.installation.add(role, second, rtsp_port=free_port())
+        wait_until(lambda: [one["cameras"] > 0 for one in site.installation.workers(role)] == [True, True])
+        site.installation.remove(second)
+
+    try:
+        fault.strike(join_and_leave)
+    finally:
+        if second in site.installation.roles:
+            site.installation.remove(second)
+    for name in ("gate", "yard", "hall"):
+        numbers = [one["seq"] for one in site.installation.scores(name)]
+        assert len(numbers) == len(set(numbers)), f"frames of {name} were scored twice"
 
 
 @pairs

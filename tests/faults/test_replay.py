@@ -47,7 +47,7 @@ def test_a_recording_is_scored_and_alerted_alike_though_the_worker_is_killed(
 def _replay(site: Any, name: str, recording: Path, moments: list[int], strike: Any = None) -> dict[str, Any]:
     """Scores and alerts of a recording read without loss; times count from its first frame."""
     installation, banks = site.installation, site.installation.settings.banks_dir
-    shutil.copytree(banks / "gate", banks / name)
+    shutil.copytree(banks / "gate", banks / name, dirs_exist_ok=True)
     installation.add_camera(name, f"file:{recording}", pace="fast")
     try:
         for moment in moments:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +74,17 @@ class Installation:
         self.proxy.close()
         self.redis.close()
 
-    def add(self, role: str, name: str, **settings: object) -> RoleProcess:
-        """Another process of a role, started."""
-        self.roles[name] = self._process(role, name, **settings)
+    def add(
+        self,
+        role: str,
+        name: str,
+        *,
+        through: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        **settings: object,
+    ) -> RoleProcess:
+        """Another process of a role, started; or in the place of one that has ended. ``through``: see `RoleProcess`."""
+        self.roles[name] = self._process(role, name, through, environment or {}, **settings)
         self.roles[name].start()
         return self.roles[name]
 
@@ -161,9 +169,16 @@ class Installation:
 
         wait_until(fine, within_s=within_s, every_s=0.2)
 
-    def _process(self, role: str, name: str, **settings: object) -> RoleProcess:
-        environment = self.settings.changed(**settings).environment() | dict(self._environment)
-        return RoleProcess(role, environment, self.folder / f"{name}.log")
+    def _process(
+        self,
+        role: str,
+        name: str,
+        through: Sequence[str] = (),
+        more: Mapping[str, str] | None = None,
+        **settings: object,
+    ) -> RoleProcess:
+        environment = self.settings.changed(**settings).environment() | dict(self._environment) | dict(more or {})
+        return RoleProcess(role, environment, self.folder / f"{name}.log", through)
 
     def _ready(self) -> bool:
         try:

@@ -32,6 +32,8 @@ _GUARDED = {
     "mosquitto": "mosquitto",
     "helm": "helm",
     "promtool": "promtool",
+    "ip": "hosts",
+    "cc": "cc",
 }
 
 
@@ -52,6 +54,21 @@ def _has(*modules: str) -> bool:
     return all(importlib.util.find_spec(name) for name in modules)
 
 
+def _has_hosts() -> bool:
+    """Whether network namespaces can be made: that takes root, and a kernel that lets it."""
+    path = shutil.which("ip", path=_SBIN)
+    name = f"pw-try-{os.getpid()}"
+    if path is None or subprocess.run([Program(path), "netns", "add", name], capture_output=True).returncode != 0:
+        return False
+    return subprocess.run([Program(path), "netns", "del", name], capture_output=True).returncode == 0
+
+
+def _has_history() -> bool:
+    """Whether this is a clone that reaches back to the last release."""
+    asked = ["git", "cat-file", "-e", "9422272b555d^{commit}"]
+    return subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True).returncode == 0
+
+
 def _has_gpu() -> bool:
     return present("clip") and bool(import_module("torch").cuda.is_available())
 
@@ -70,6 +87,9 @@ PARTS: dict[str, Callable[[], bool]] = {
     "s3": lambda: _has("moto", "flask", "obstore"),
     "otel": lambda: _has("opentelemetry") and _has("opentelemetry.exporter") and _has("opentelemetry.exporter.otlp"),
     "docs": lambda: _has("sphinx", "myst_parser", "furo"),
+    "hosts": _has_hosts,
+    "history": _has_history,
+    "cc": lambda: shutil.which("cc") is not None,
     "data": _DATA.is_dir,
     "gpu": _has_gpu,
 }
@@ -133,6 +153,15 @@ def helm() -> Program:
 
 def promtool() -> Program:
     return _program("promtool", "promtool")
+
+
+def ip() -> Program:
+    """That makes network namespaces."""
+    return _program("hosts", "ip")
+
+
+def cc() -> Program:
+    return _program("cc", "cc")
 
 
 def kubernetes_validate() -> Any:

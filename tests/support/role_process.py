@@ -7,15 +7,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
 class RoleProcess:
-    """``patchwatch run ROLE``. What it logs goes to a file."""
+    """``patchwatch run ROLE``. What it logs goes to a file. ``through``: a command that runs another one elsewhere."""
 
-    def __init__(self, role: str, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, role: str, environment: Mapping[str, str], log: Path, through: Sequence[str] = ()) -> None:
         self.role = role
+        self._through = tuple(through)
         self._environment = dict(environment)
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -32,7 +33,7 @@ class RoleProcess:
     def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "patchwatch", "run", self.role, "--stop-with-parent"],
+                [*self._through, sys.executable, "-P", "-m", "patchwatch", "run", self.role, "--stop-with-parent"],
                 env=self._environment, stdin=subprocess.PIPE, stdout=log, stderr=log, process_group=0, bufsize=0,
             )  # fmt: skip
 

@@ -13,9 +13,10 @@ _CHUNK_BYTES = 65_536
 
 
 class TcpProxy:
-    """Forwards 127.0.0.1:`port` to ``target_port``. Attributes may be set from any thread and hold at once."""
+    """Forwards `port` of ``address`` to ``target_port`` of 127.0.0.1. Attributes may be set from any thread and hold at
+    once."""
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, target_port: int, address: str = "127.0.0.1") -> None:
         self.port = free_port()
         self.target_port = target_port
         self.latency_s = 0.0  # each way
@@ -26,7 +27,7 @@ class TcpProxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="tcp-proxy", daemon=True)
         self._thread.start()
-        self._server = self._wait(asyncio.start_server(self._serve, "127.0.0.1", self.port))
+        self._server = self._wait(asyncio.start_server(self._serve, address, self.port))
 
     def cut(self, *, refuse: bool = False) -> None:
         """Reset every connection; with ``refuse`` new ones too, until `mend`."""

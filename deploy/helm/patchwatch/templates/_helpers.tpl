@@ -50,6 +50,59 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- end -}}
 
+{{- define "patchwatch.checkLogin" -}}
+{{- with .Values.oidc -}}
+{{- if and .issuer (not .clientId) -}}
+{{- fail "oidc.issuer needs oidc.clientId: the id that the provider gave this installation" -}}
+{{- end -}}
+{{- if and .issuer (not (or .roles .defaultRole)) -}}
+{{- fail "nobody could log in: set oidc.roles (group: viewer, operator or admin), or oidc.defaultRole" -}}
+{{- end -}}
+{{- if and .issuer (not (include "patchwatch.publicUrl" $)) -}}
+{{- fail "the provider has to send users back: set publicUrl, or ingress.host and ingress.tlsSecret" -}}
+{{- end -}}
+{{- if not (or .issuer .passwordLogin) -}}
+{{- fail "oidc.passwordLogin is false without oidc.issuer: nobody could log in" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "patchwatch.publicUrl" -}}
+{{- if .Values.publicUrl -}}
+{{- .Values.publicUrl -}}
+{{- else if and .Values.ingress.enabled .Values.ingress.host .Values.ingress.tlsSecret -}}
+{{- printf "https://%s" .Values.ingress.host -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "patchwatch.login" -}}
+{{- with .Values.oidc }}
+- {name: PATCHWATCH_OIDC_ISSUER, value: {{ .issuer | quote }}}
+- {name: PATCHWATCH_OIDC_CLIENT_ID, value: {{ .clientId | quote }}}
+{{- if $.Values.secretKeys.oidcClientSecret }}
+- {name: PATCHWATCH_OIDC_CLIENT_SECRET_FILE, value: /run/secrets/patchwatch/oidc-client-secret}
+{{- end }}
+- {name: PATCHWATCH_OIDC_LABEL, value: {{ .label | quote }}}
+- {name: PATCHWATCH_OIDC_SCOPES, value: {{ .scopes | quote }}}
+- {name: PATCHWATCH_OIDC_NAME_CLAIM, value: {{ .nameClaim | quote }}}
+- {name: PATCHWATCH_OIDC_GROUPS_CLAIM, value: {{ .groupsClaim | quote }}}
+{{- $roles := list }}
+{{- range $group, $role := .roles }}{{ $roles = append $roles (printf "%s=%s" $group $role) }}{{ end }}
+- {name: PATCHWATCH_OIDC_ROLES, value: {{ join "," $roles | quote }}}
+{{- with .defaultRole }}
+- {name: PATCHWATCH_OIDC_DEFAULT_ROLE, value: {{ . | quote }}}
+{{- end }}
+{{- with .camerasClaim }}
+- {name: PATCHWATCH_OIDC_CAMERAS_CLAIM, value: {{ . | quote }}}
+{{- end }}
+- {name: PATCHWATCH_OIDC_ALLOWED_GROUPS, value: {{ join "," .allowedGroups | quote }}}
+- {name: PATCHWATCH_OIDC_ALLOWED_DOMAINS, value: {{ join "," .allowedDomains | quote }}}
+- {name: PATCHWATCH_OIDC_LINK_USERS, value: {{ .linkUsers | quote }}}
+- {name: PATCHWATCH_OIDC_SESSION_HOURS, value: {{ .sessionHours | quote }}}
+- {name: PATCHWATCH_PASSWORD_LOGIN, value: {{ .passwordLogin | quote }}}
+{{- end }}
+{{- end -}}
+
 {{- define "patchwatch.environment" -}}
 {{- $values := .root.Values -}}
 - {name: PATCHWATCH_REDIS_URL_FILE, value: /run/secrets/patchwatch/redis-url}
@@ -63,6 +116,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 {{- with $values.storage.evidenceUrl }}
 - {name: PATCHWATCH_EVIDENCE_URL, value: {{ . | quote }}}
+{{- end }}
+{{- $public := include "patchwatch.publicUrl" .root }}
+{{- if and $public (not (hasKey $values.env "PATCHWATCH_PUBLIC_URL")) }}
+- {name: PATCHWATCH_PUBLIC_URL, value: {{ $public | quote }}}
+{{- end }}
+{{- if and $values.tracing.url (has .role (list "ingest" "inference")) }}
+- {name: PATCHWATCH_TRACE_URL, value: {{ $values.tracing.url | quote }}}
+- {name: PATCHWATCH_TRACE_ONE_IN, value: {{ $values.tracing.oneIn | int | quote }}}
+{{- end }}
+{{- if and (eq .role "service") $values.oidc.issuer }}
+{{- include "patchwatch.login" .root }}
 {{- end }}
 {{- if eq .role "service" }}
 - {name: PATCHWATCH_HOST, value: 0.0.0.0}
