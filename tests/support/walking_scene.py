@@ -27,7 +27,8 @@ def walkers(at_s: float, seed: int = 0, count: int = 6, noise: float = 2.0) -> N
 
 def noisy(rgb: NDArray[np.uint8], number: int, sigma: float) -> NDArray[np.uint8]:
     height, width, channels = rgb.shape
-    return np.clip(rgb + sensor_noise(number, (height, width, channels), sigma), 0, 255).astype(np.uint8)
+    noise = sensor_noise(number, (height, width, channels), sigma)
+    return np.asarray(np.clip(rgb + noise, 0, 255), np.uint8)
 
 
 def clip(seed: int, seconds: float, start_s: float = 0.0) -> list[Frame]:
