@@ -113,10 +113,13 @@ KINDS = {
 ADDED: list[tuple[set[str], dict[str, Any]]] = [
     ({"source", "pace", "loop"}, {"muted": [], "zones": [], "adopted": False}),
     ({"peak_at_ms", "bank_id"}, {"zones": []}),
-    ({"opened_at_ms", "camera_id"}, {"provisional": False}),
+    ({"opened_at_ms", "camera_id"}, {"provisional": False, "page_only": False}),
     ({"supported", "expected_low"}, {"provisional": False}),
     ({"role", "pid"}, {"memory_stretches": 0, "memory_dropped": {}}),
-    ({"streams", "profile", "state", "device"}, {"armed_for": [], "not_armed_for": [], "contexts": []}),
+    (
+        {"streams", "profile", "state", "device"},
+        {"armed_for": [], "not_armed_for": [], "contexts": [], "overloaded": False},
+    ),
     ({"attempts", "storing"}, {"from_memory": False, "by_itself": False}),
     ({"origin", "usable"}, {"chosen": False}),
     ({"by", "software"}, {"by_itself": False}),
