@@ -137,7 +137,8 @@ class StreamBank:
         """
         bank = self.counting(features)
         of_parts = [part._unscaled(features) for part in bank._parts]
-        return self.in_scales(features, reduce(np.minimum, of_parts) if of_parts else bank._unscaled(features))
+        unscaled = reduce(np.minimum, of_parts) if of_parts else bank._unscaled(features)
+        return unscaled if bank.scales is None else unscaled / bank.scales[features.groups][:, None]
 
     def in_scales(self, features: Features, unscaled: NDArray[np.float32]) -> NDArray[np.float32]:
         """What `distances` makes of those of `unscaled_distances`."""

@@ -137,6 +137,7 @@ class Blindness:
         self._interval_s = 0.0  # between frames, lately
         self._jumps_per_s = 0.0  # lately
         self._missed = 0.0  # share of the time, lately, from which frames were dropped here
+        self.overloaded = False  # whether that is a good part, since this machine does not keep up
         self._last_s: float | None = None
 
     def observe(self, at_s: float, *, silent: bool, jumped: bool = False, missed: bool = False) -> list[Condition]:
@@ -150,17 +151,13 @@ class Blindness:
         share = 1.0 - math.exp(-elapsed_s / _AVERAGED_S)
         self._silent += share * (float(silent) - self._silent)
         self._missed += share * (float(missed) - self._missed)
+        self.overloaded = self._missed >= _OVERLOADED
         self._interval_s += (share if self._interval_s else 1.0) * (elapsed_s - self._interval_s)
         if elapsed_s > 0.0:
             jumps_per_s = min(float(jumped) / elapsed_s, _MOST_JUMPS_PER_S)
             self._jumps_per_s += share * (jumps_per_s - self._jumps_per_s)
         limit = _SPEAKING if self._hysteresis.open else _SILENT
         return changes + self._hysteresis.update(at_s, self._silent >= limit)
-
-    @property
-    def overloaded(self) -> bool:
-        """Whether frames were dropped for a good part of the time, lately, as this machine did not keep up."""
-        return self._missed >= _OVERLOADED
 
     @property
     def detail(self) -> str:
@@ -198,6 +195,7 @@ class Blindness:
         """No more frames for now: close the open condition, as of the last one."""
         closed = self._hysteresis.finish(self._last_s or 0.0)
         self._silent = self._interval_s = self._jumps_per_s = self._missed = 0.0
+        self.overloaded = False
         self._last_s = None
         return closed
 
@@ -226,6 +224,7 @@ class Blindness:
         self._hysteresis.restore(state["episode"])
         self._silent, self._interval_s, self._jumps_per_s = silent, interval_s, jumps_per_s
         self._missed = stored_share(state.get("missed", 0.0))  # unknown to earlier versions
+        self.overloaded = self._missed >= _OVERLOADED
         self._last_s = None if last_s is None else stored_time(last_s)
 
 
