@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from http import HTTPStatus
+from typing import Any, cast
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from service.http.connections import WaitingConnections
 
-if TYPE_CHECKING:
-    import h11
-
 REQUEST_TIMEOUT_S = 10.0  # from connecting, or from the last answer, to the end of a request's head
 BODY_TIMEOUT_S = 30.0  # a body has at most a megabyte
 READ_TIMEOUT_S = 30.0  # within this time the client must read
 READ_AT_LEAST_BYTES = 32 * 1024  # of an answer
+REFUSED_TIMEOUT_S = 2.0  # a client that still sends what was refused before its end
 _WEBSOCKET_CLOSE_TIMEOUT_S = 2.0
+_TOO_LONG = "The address and the headers of the request are too long: send less at once."
 # The library `websockets` does not answer a handshake beyond these limits.
 _MAX_WEBSOCKET_TARGET_LENGTH = 8000
 _MAX_WEBSOCKET_HEADERS = 100
@@ -39,12 +41,15 @@ class HttpProtocol(H11Protocol):
         self._waiting = cast(Config, config).waiting
         self._awaited: tuple[object, str] | None = None  # the request, and the part of it that the client must send
         self._deadline: asyncio.TimerHandle | None = None
+        self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._await_client()
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         super().data_received(data)
         self._await_client()
 
@@ -54,10 +59,10 @@ class HttpProtocol(H11Protocol):
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         if len(event.target) > _MAX_WEBSOCKET_TARGET_LENGTH or len(self.headers) > _MAX_WEBSOCKET_HEADERS:
-            self._answer(b"414 URI Too Long")
+            self._refuse(414, "The address or the headers are too long for a WebSocket.")
             return
         if self._waiting.leave_no_room(len(self.connections)):
-            self._answer(b"503 Service Unavailable")
+            self._refuse(503, "Too many connections are open: try again later.")
             return
         self._stop_waiting()
         super().handle_websocket_upgrade(event)
@@ -75,16 +80,33 @@ class HttpProtocol(H11Protocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
-    def _answer(self, status: bytes) -> None:
-        self.transport.write(b"HTTP/1.1 " + status + b"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-        self.transport.close()
+    def send_400_response(self, msg: str) -> None:
+        error = sys.exception()  # h11's, which uvicorn is handling
+        status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
+        self._refuse(status, _TOO_LONG if status == 431 else msg)
+
+    def _refuse(self, status: int, text: str) -> None:
+        """Answer before the request has ended.
+
+        What the client still sends is read and dropped for a while: closing on unread data would reset the connection,
+        and the client would lose the answer.
+        """
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Connection: close", f"Content-Length: {len(text)}",
+            "Content-Type: text/plain; charset=utf-8",
+        )  # fmt: skip
+        self._refused = True
+        self.transport.write(("\r\n".join(head) + "\r\n\r\n" + text).encode())
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._wait(REFUSED_TIMEOUT_S, self.transport.abort)
 
     def _await_client(self) -> None:
         """Start or stop the time limit for what the client must send next.
 
         The time for a part of a request runs from its beginning, not from its last byte.
         """
-        if self.transport.get_protocol() is not self or self.flow.write_paused:
+        if self._refused or self.transport.get_protocol() is not self or self.flow.write_paused:
             return
         part = self._missing_part()
         if part == self._awaited:

@@ -66,7 +66,7 @@ def alone() -> Settings:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("REQUEST_TIMEOUT_S", "BODY_TIMEOUT_S", "READ_TIMEOUT_S"):
+    for name in ("REQUEST_TIMEOUT_S", "BODY_TIMEOUT_S", "READ_TIMEOUT_S", "REFUSED_TIMEOUT_S"):
         monkeypatch.setattr(protocol, name, 0.4)
 
 
@@ -88,6 +88,39 @@ def test_a_client_that_goes_silent_is_closed(serve: Serve, alone: Settings, said
     with connect(serve(alone)) as client:
         client.sendall(said)
         assert is_closed(client)
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /?" + b"a" * 3_000_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 431),
+        (_HALF + b"X: " + b"a" * 3_000_000 + b"\r\n\r\n", 431),
+        (b"NONSENSE\r\n\r\n" + b"a" * 3_000_000, 400),
+        (
+            b"GET /?" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+            + b"a" * 3_000_000,
+            414,
+        ),
+    ],
+    ids=["address", "header", "no HTTP", "WebSocket"],
+)  # fmt: skip
+def test_a_refusal_reaches_a_client_that_is_still_sending(
+    serve: Serve, alone: Settings, head: bytes, status: int
+) -> None:
+    with connect(serve(alone)) as client:
+        client.sendall(head)
+        client.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert answer.partition(b"\r\n\r\n")[2]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_client_that_sends_on_after_a_refusal_is_closed(serve: Serve, alone: Settings) -> None:
+    with connect(serve(alone)) as client:
+        client.sendall(b"NONSENSE\r\n\r\n")
+        client.settimeout(0.02)
+        assert closes_while_sent(client, b"x" * 1000, read=False)
 
 
 @pytest.mark.parametrize("opening", [_HALF, b"POST /api/v1/cameras HTTP/1.1\r\nHost: a\r\nContent-Length: 999\r\n\r\n"])
