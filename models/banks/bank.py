@@ -125,7 +125,7 @@ class StreamBank:
 
     def counting(self, features: Features) -> StreamBank:
         """What a picture is compared with: the part of the context that it shows, or all of this."""
-        number = self.context_of(features)
+        number = None if self.contexts is None else self.context_of(features)
         return self if number is None else self._parts[number]
 
     def distances(self, features: Features) -> NDArray[np.float32]:
