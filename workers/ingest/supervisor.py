@@ -174,9 +174,10 @@ class Supervisor:
         self._finished |= {name: running.capture for name, running in ended.items()}
         await self._end([running.task for running in ended.values()])
         for name, capture in list(self._finished.items()):
-            await self._hand_back(capture, leaving)
+            await self._finish(capture)
             del self._finished[name]
         await self._start_owned()
+        await self._hand_back()
 
     def _is_stale(
         self, capture: CameraCapture, owned: Mapping[LeaseKeys, bytes], leaving: Collection[LeaseKeys]
@@ -185,7 +186,7 @@ class Supervisor:
         configured = capture.camera.captures_like(self._cameras.get(capture.camera.id))
         return not configured or owned.get(lease.unit) != lease.value or lease.unit in leaving
 
-    async def _hand_back(self, capture: CameraCapture, leaving: Collection[LeaseKeys]) -> None:
+    async def _finish(self, capture: CameraCapture) -> None:
         """Write the final status of a finished capture, from which the next worker goes on. Nothing is written once its
         lease has passed on."""
         lease, camera_id = capture.lease, capture.camera.id
@@ -195,10 +196,15 @@ class Supervisor:
         else:
             await self._statuses.erase(lease, capture.camera.incarnation)
             log.info("camera %s: removed", camera_id)
-        if lease.unit in leaving or current is None:
-            if current is not None:
-                log.info("camera %s: left to other ingest workers", camera_id)
+        if current is None:
             await asyncio.to_thread(self._leases.release, lease.unit)
+
+    async def _hand_back(self) -> None:
+        """Leave cameras to other workers, also those whose capture had ended before for another reason."""
+        for unit in self._leases.leaving:
+            if unit.name not in self._running:
+                log.info("camera %s: left to other ingest workers", unit.name)
+                await asyncio.to_thread(self._leases.release, unit)
 
     async def _start_owned(self) -> None:
         leaving = self._leases.leaving

@@ -77,6 +77,27 @@ async def test_cameras_are_shared_and_each_is_captured_once(make_settings: Make,
             await captured_above(first, name, (await first.status(name) or pytest.fail(name)).captured)
 
 
+async def test_a_camera_that_changes_as_it_is_to_move_is_handed_over(
+    make_settings: Make, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(make_settings()) as first:
+        for name in ("a", "b"):
+            await first.put(looped(name, clip))
+        await eventually(lambda: captured_by(first) == [{"a", "b"}])
+        end = first.supervisor._end
+
+        async def end_late(tasks: list[asyncio.Task[None]]) -> None:
+            await end(tasks)
+            if tasks:
+                await eventually(lambda: first.supervisor._leases.leaving)
+
+        monkeypatch.setattr(first.supervisor, "_end", end_late)
+        for name in ("a", "b"):
+            await first.put(looped(name, clip).model_copy(update={"analysis_fps": 5.0}))
+        async with running(make_settings()) as second:
+            await eventually(lambda: [len(mine) for mine in captured_by(first, second)] == [1, 1])
+
+
 async def publish_in_vain(rig: Rig, unit: LeaseKeys, heir: Rig, status: CaptureStatusTracker) -> None:
     """Let Redis forget the lease, time and again, until a frame could not be published for that."""
     before = status.current().unpublished
