@@ -42,6 +42,7 @@ async def test_a_delivery_worker_is_killed_and_no_alert_is_lost(site: Any, fault
         await asyncio.to_thread(site.installation.roles["delivery"].replace)
         receiver.always = OK
         await asyncio.to_thread(wait_until, lambda: _states(receiver, alert_id)[-1:] == ["closed"])
+        assert _states(receiver, alert_id)[0] == "open"
         fault.enter("the alert arrives, opened before closed", time.time() - killed_s)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +13,7 @@ import aiomqtt
 import parts
 import trustme
 from ingest_rig import free_port
-from waiting import wait_until
+from waiting import listens, wait_until
 
 USER, PASSWORD = "patchwatch", "hunter2"
 
@@ -53,14 +52,7 @@ class Broker:
             ["setpriv", "--pdeathsig", "KILL", self._program, "-c", str(self._folder / "mosquitto.conf")],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0,
         )  # fmt: skip
-        wait_until(self._answers)
-
-    def _answers(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-        except OSError:
-            return False
-        return True
+        wait_until(lambda: listens(self.port))
 
     def kill(self) -> None:
         if self._process is not None:

@@ -6,7 +6,6 @@ import datetime
 import hashlib
 import socket
 import subprocess
-import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
+from waiting import listens, wait_until
 
 _NGINX = """
 daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error; events {{}}
@@ -56,7 +56,7 @@ def tls_site(folder: Path, sites: dict[str, str]) -> Iterator[TlsSite]:
     command = [parts.nginx(), "-e", str(folder / "error"), "-c", str(folder / "nginx.conf")]
     with subprocess.Popen(command) as process:
         try:
-            _wait_until_open(port)
+            wait_until(lambda: listens(port))
             yield TlsSite(port, folder / "authority.pem", fingerprint)
         finally:
             process.terminate()
@@ -92,15 +92,3 @@ def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePri
     now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
     return builder.serial_number(x509.random_serial_number()).not_valid_before(now - day).not_valid_after(now + day)
-
-
-def _wait_until_open(port: int) -> None:
-    deadline_s = time.monotonic() + 30
-    while time.monotonic() < deadline_s:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-    raise AssertionError("nginx did not come up")

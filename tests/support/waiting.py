@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -28,6 +29,15 @@ async def eventually(condition: Callable[[], Value | None], within_s: float = PA
         assert time.monotonic() < deadline_s, f"not within {within_s:.0f} s"
         await asyncio.sleep(0.02)
     return value
+
+
+def listens(port: int) -> bool:
+    """Whether a server accepts connections at a port of this machine: a condition to wait for."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def stretched(seconds: float) -> float:

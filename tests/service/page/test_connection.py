@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from playwright.async_api import Page, expect
 from seeded_world import seeded
 from service_world import Serve, World
+from waiting import listens, wait_until
 
 from patchwatch.contract.settings import Settings
 
@@ -147,23 +147,11 @@ def nginx(folder: Path, where: str, more: str) -> Iterator[int]:
     program = parts.nginx()
     with subprocess.Popen([program, "-e", str(folder / "error"), "-c", str(folder / "nginx.conf")]) as process:
         try:
-            wait_until_open(port)
+            wait_until(lambda: listens(port))
             yield port
         finally:
             process.terminate()
             process.wait(timeout=10)
-
-
-def wait_until_open(port: int) -> None:
-    deadline_s = time.monotonic() + 10
-    while time.monotonic() < deadline_s:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-    raise AssertionError("nginx did not come up")
 
 
 async def test_the_page_reconnects_after_the_service_was_away(
