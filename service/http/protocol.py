@@ -82,8 +82,8 @@ class HttpProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         error = sys.exception()  # h11's, which uvicorn is handling
-        status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
-        self._refuse(status, _TOO_LONG if status == 431 else msg)
+        too_long = isinstance(error, h11.RemoteProtocolError) and error.error_status_hint == 431
+        self._refuse(431, _TOO_LONG) if too_long else self._refuse(400, msg)
 
     def _refuse(self, status: int, text: str) -> None:
         """Answer before the request has ended.

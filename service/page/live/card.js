@@ -42,7 +42,9 @@ export class CameraCard {
   /** Its name and zones. */
   showCamera(camera) {
     this.node.querySelector(".adopted").hidden = !camera.adopted;
-    this.node.querySelector("h3 a").textContent = camera.name && camera.name !== camera.id ? `${camera.name} (${camera.id})` : camera.id;
+    const link = this.node.querySelector("h3 a");
+    link.textContent = camera.name || camera.id;
+    link.title = camera.id;
     this.#zones = camera.zones ?? [];
     this.#drawZones();
   }

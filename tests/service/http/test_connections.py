@@ -96,13 +96,14 @@ def test_a_client_that_goes_silent_is_closed(serve: Serve, alone: Settings, said
         (b"GET /?" + b"a" * 3_000_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 431),
         (_HALF + b"X: " + b"a" * 3_000_000 + b"\r\n\r\n", 431),
         (b"NONSENSE\r\n\r\n" + b"a" * 3_000_000, 400),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n" + b"a" * 3_000_000, 400),
         (
             b"GET /?" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
             + b"a" * 3_000_000,
             414,
         ),
     ],
-    ids=["address", "header", "no HTTP", "WebSocket"],
+    ids=["address", "header", "no HTTP", "no body that can be read", "WebSocket"],
 )  # fmt: skip
 def test_a_refusal_reaches_a_client_that_is_still_sending(
     serve: Serve, alone: Settings, head: bytes, status: int

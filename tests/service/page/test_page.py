@@ -25,7 +25,7 @@ async def test_the_page_shows_cameras_score_lines_and_alerts_live(
     now_ms = seeded(world)
     await page.goto(f"http://{serve(settings)}/")
     gate = page.locator("article[data-camera=gate]")
-    await expect(gate.locator("h3")).to_have_text("Back gate (gate)")
+    await expect(gate.locator("h3")).to_have_text("Back gate")
     await expect(gate.locator(".health")).to_have_text("ok")
     await expect(gate.locator(".random")).to_be_visible()
     await expect(gate.locator(".budget.warned")).to_have_text("enrol")
