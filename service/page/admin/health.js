@@ -8,6 +8,7 @@ import { addressOf } from "../shell/router.js";
 import { knownCameras, listen, nameOf, statusOf, watchSite } from "../shell/site.js";
 import { judge } from "../verdicts.js";
 import { Examination } from "./examination.js";
+import { table } from "./section.js";
 
 const EVERY_MS = 10_000;
 const FINE = ["ok", "disabled", "ended"];
@@ -88,8 +89,6 @@ function ofCamera(camera) {
 }
 
 function workers(list) {
-  const row = (worker) => element("tr", {}, ...[worker.role, worker.host, worker.device || "–", worker.cameras || "–"].map((text) => element("td", {}, String(text))));
   return element("section.panel", { "aria-label": "Workers" }, element("h3", {}, "Workers"),
-    element("table.user-table", {}, element("thead", {}, element("tr", {}, ...["Role", "Host", "Device", "Cameras"].map((text) => element("th", { scope: "col" }, text)))),
-      element("tbody", {}, ...list.map(row))));
+    table(["Role", "Host", "Device", "Cameras"], list.map((one) => [one.role, one.host, one.device || "–", String(one.cameras || "–")])));
 }
