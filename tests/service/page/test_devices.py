@@ -56,9 +56,8 @@ class _Deliveries:
         tools.on("ServiceWorker.workerRegistrationUpdated", self._registrations)
         tools.on("BackgroundService.backgroundServiceEventReceived", self._event)
         await tools.send("ServiceWorker.enable")
-        for order in ({}, {"shouldRecord": True}):
-            what = "setRecording" if order else "startObserving"
-            await tools.send(f"BackgroundService.{what}", {"service": "pushMessaging", **order})
+        await tools.send("BackgroundService.startObserving", {"service": "pushMessaging"})
+        await tools.send("BackgroundService.setRecording", {"service": "pushMessaging", "shouldRecord": True})
 
     def _registrations(self, event: dict[str, Any]) -> None:
         for one in event["registrations"]:
