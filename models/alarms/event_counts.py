@@ -12,6 +12,7 @@ from models.alarms.event_detector import TOLERANCE_S, EventRule
 
 Run = tuple[NDArray[np.float64], NDArray[np.float64]]  # times in seconds and smoothed scores, both (n,)
 _MOST_EVENTS = 512  # levels of rarer events are kept
+_AT_ONCE = 64  # peaks whose frames are looked for together
 _OF_MOST = 0.5  # looking further down ends where events have merged to this share of the most there were
 
 
@@ -39,14 +40,14 @@ class EventCounts:
         piece = np.concatenate([[0], np.cumsum(broken)]).astype(np.int64)[: len(times)]
         return cls(times, scores, _sustained(times, scores, piece, rule.min_duration_s), piece, rule)
 
-    def count(self, on: float) -> int:
+    def count(self, on: float, among: NDArray[np.int64] | None = None) -> int:
         """Events that the rule opens at level ``on``, with its ``off`` in proportion: as many as `EventDetector`.
 
         What lies between two frames at or above ``off`` ends an event when it lasts for the cooldown; each stretch
-        that nothing ends holds one event if the level is sustained anywhere in it.
+        that nothing ends holds one event if the level is sustained anywhere in it. ``among``: see `reaching`.
         """
-        off = on * self.rule.off / self.rule.on
-        high = np.flatnonzero(self.scores >= off)
+        off = self._off(on)
+        high = np.flatnonzero(self.scores >= off) if among is None else among[self.scores[among] >= off]
         if len(high) == 0:
             return 0
         before, after = high[:-1], high[1:]
@@ -54,7 +55,15 @@ class EventCounts:
         ended = (after - before > 1) & (calm_s >= self.rule.cooldown_s - TOLERANCE_S)
         ended |= self.piece[after] != self.piece[before]
         stretch = np.concatenate([[0], np.cumsum(ended)])
-        return len(np.unique(stretch[self.sustained[high] >= on]))
+        holding = stretch[self.sustained[high] >= on]  # never falls
+        return int(np.count_nonzero(np.diff(holding))) + (len(holding) > 0)
+
+    def reaching(self, lowest_on: float) -> NDArray[np.int64]:
+        """Numbers of the frames that `count` looks at for this level or any above it."""
+        return np.flatnonzero(self.scores >= self._off(lowest_on))
+
+    def _off(self, on: float) -> float:
+        return on * self.rule.off / self.rule.on
 
     def peaks(self) -> NDArray[np.float64]:
         """Local maxima of the sustained level, falling: between them the count can only rise with the level."""
@@ -72,8 +81,11 @@ def event_levels(runs: Sequence[Run], rule: EventRule) -> NDArray[np.float64]:
     """
     series = EventCounts.from_runs(runs, rule)
     levels: list[float] = []
-    for level in series.peaks():
-        count = series.count(float(level))
+    peaks, among = series.peaks(), np.zeros(0, np.int64)
+    for place, level in enumerate(peaks):
+        if place % _AT_ONCE == 0:  # most frames reach none of the levels that are looked at
+            among = series.reaching(float(peaks[min(place + _AT_ONCE, len(peaks)) - 1]))
+        count = series.count(float(level), among)
         levels += [float(level)] * (count - len(levels))
         if len(levels) >= _MOST_EVENTS or count < _OF_MOST * len(levels):
             break

@@ -318,11 +318,10 @@ def _rolls(change: NDArray[np.float32], judged: NDArray[np.bool_] = ALL_CELLS) -
         change = change[np.repeat(judged.all(axis=1), GRID[0] // CELLS[0])]
     if len(change) < _LEAST_ROWS:
         return False
-    rows = np.median(change, axis=1)
-    rows = rows - np.polyval(np.polyfit(np.arange(len(rows)), rows, 2), np.arange(len(rows)))  # the sun's own gradients
-    rest = float(np.median(np.abs(change - np.median(change, axis=1)[:, None])))
+    middles = np.median(change, axis=1)
+    rows = middles - np.polyval(np.polyfit(np.arange(len(middles)), middles, 2), np.arange(len(middles)))  # the sun's
     bars = float(np.median(np.abs(rows - np.median(rows))))
-    return bars >= _BARS and rest <= _ROUGH * bars
+    return bars >= _BARS and float(np.median(np.abs(change - middles[:, None]))) <= _ROUGH * bars
 
 
 class FreezeDetector:

@@ -10,7 +10,7 @@ from pathlib import Path
 from moving_scene import FPS, scene
 
 from models.engine.engine import Engine, NetworkOptions
-from models.frames.frame import CameraContext, Frame
+from models.frames.frame import CameraContext, Features, Frame
 from models.memory.store import MemoryStore
 from models.memory.stretches.stretch import NOT_EXCLUDED, Exclusion, Stretch
 from models.memory.stretches.stretch_collector import StretchCollector
@@ -24,6 +24,20 @@ def motion_engine() -> Engine:
     return Engine.load(load_profile("motion"), NetworkOptions(Path("none")))
 
 
+@cache
+def _measured_from(began_s: float) -> tuple[Engine, Callable[[Frame], tuple[Features, ...]]]:
+    """What is measured of one frame after another from here on: once, however many memories it is put into."""
+    engine, context = motion_engine(), CameraContext()
+    known: dict[float, tuple[Features, ...]] = {}
+
+    def measured(frame: Frame) -> tuple[Features, ...]:
+        if frame.at_s not in known:
+            [known[frame.at_s]] = engine.extract([frame], [context])
+        return known[frame.at_s]
+
+    return engine, measured
+
+
 def stretches(
     seconds: float,
     *,
@@ -33,14 +47,14 @@ def stretches(
     excluded: Callable[[float], Exclusion] = lambda at_s: NOT_EXCLUDED,
 ) -> Iterator[Stretch]:
     """So many seconds of the scene from ``began_s`` of its own time, which is ``began_ms`` of Unix time."""
-    engine, context = motion_engine(), CameraContext()
+    engine, measured = _measured_from(began_s)
     identity = stretch_identity(engine.profile, engine.identity)
     kinds = [spec.kind for spec in engine.profile.streams]
     collector = StretchCollector(kinds, identity, length_s)
     for n in range(math.ceil(seconds * FPS)):
         at_s = began_s + n / FPS
         frame = Frame(scene(at_s), at_s, discontinuity=n == 0)
-        [features] = engine.extract([frame], [context])
+        features = measured(frame)
         if not collector.fits(frame):
             yield collector.finish()
             collector = StretchCollector(kinds, identity, length_s)

@@ -29,6 +29,12 @@ def _rows(text: str, heading: str) -> dict[str, str]:
     return dict(re.findall(r"^\| `([a-z_-]+)` \| ([^|]+) \|", part, re.MULTILINE))
 
 
+@pytest.fixture(scope="module")
+def said() -> list[error_messages.Said]:
+    """All messages: the whole code is read for them, once."""
+    return [*error_messages.raised(), *error_messages.findings()]
+
+
 def test_every_code_has_its_entry() -> None:
     raised = {kind.code for kind in error_messages.error_classes().values()}  # type: ignore[attr-defined]
     assert set(_rows(ERRORS, "Codes")) == raised | set(ROUTER)
@@ -76,13 +82,12 @@ def test_every_code_a_websocket_closes_with_has_its_entry() -> None:
         "the set-up link is wrong, used or over an hour old",
     ],
 )
-def test_messages_of_errors_and_of_the_doctor_are_found_in_the_code(text: str) -> None:
-    said = {one.text for one in [*error_messages.raised(), *error_messages.findings()]}
-    assert any(text in one for one in said)
+def test_messages_of_errors_and_of_the_doctor_are_found_in_the_code(text: str, said: list[error_messages.Said]) -> None:
+    assert any(text in one.text for one in said)
 
 
-def test_every_message_stands_on_the_page() -> None:
+def test_every_message_stands_on_the_page(said: list[error_messages.Said]) -> None:
     lines = error_messages.page().count("\n- ")
-    texts = {(one.under, one.text) for one in [*error_messages.raised(), *error_messages.findings()]}
+    texts = {(one.under, one.text) for one in said}
     assert lines > 500
     assert lines <= len(texts)

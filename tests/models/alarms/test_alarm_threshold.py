@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -35,14 +36,24 @@ def learnt(tail: str, hours: float, seed: int) -> ThresholdModel:
     return ThresholdModel.fit([simulated_run(tail, hours * HOUR_S, seed)])
 
 
+Fresh = Callable[[str], EventCounts]
+
+
+@pytest.fixture(scope="module")
+def fresh_days() -> Fresh:
+    """Days that nothing was learnt from, by their tail."""
+    rule, seconds = EventRule(on=1.0, off=0.75), 24 * HOUR_S * FRESH_DAYS
+    return cache(lambda tail: EventCounts.from_runs([simulated_run(tail, seconds, 999)], rule))
+
+
 def opened_on(fresh: EventCounts, model: ThresholdModel, per_day: float) -> float:
     return fresh.count(model.at(per_day).on) / FRESH_DAYS
 
 
 @pytest.mark.parametrize("tail", TAILS)
-def test_the_rate_on_fresh_days_lies_in_the_stated_interval(tail: str) -> None:
+def test_the_rate_on_fresh_days_lies_in_the_stated_interval(tail: str, fresh_days: Fresh) -> None:
     """Of 20 simulated cameras, learnt from half an hour each, nine in ten would be 18."""
-    fresh = EventCounts.from_runs([simulated_run(tail, 24 * HOUR_S * FRESH_DAYS, 999)], EventRule(on=1.0, off=0.75))
+    fresh = fresh_days(tail)
     within = []
     for seed in range(20):
         model = learnt(tail, 0.5, seed)
@@ -51,11 +62,9 @@ def test_the_rate_on_fresh_days_lies_in_the_stated_interval(tail: str) -> None:
     assert sum(within) >= 15
 
 
-def test_the_rate_is_the_one_asked_for_where_footage_shows_it() -> None:
+def test_the_rate_is_the_one_asked_for_where_footage_shows_it(fresh_days: Fresh) -> None:
     """96 events a day, four hours of footage: sixteen were seen."""
-    fresh = EventCounts.from_runs(
-        [simulated_run("exponential", 24 * HOUR_S * FRESH_DAYS, 999)], EventRule(on=1.0, off=0.75)
-    )
+    fresh = fresh_days("exponential")
     rates = [opened_on(fresh, learnt("exponential", 4.0, seed), 96.0) for seed in range(3)]
     assert 70 < float(np.mean(rates)) < 130
 
@@ -136,9 +145,9 @@ def test_levels_that_rise_are_refused() -> None:
 
 
 @pytest.mark.parametrize("tail", TAILS)
-def test_a_provisional_level_opens_about_one_false_alarm_in_twice_its_footage(tail: str) -> None:
+def test_a_provisional_level_opens_about_one_false_alarm_in_twice_its_footage(tail: str, fresh_days: Fresh) -> None:
     """Of 20 simulated cameras, learnt from six minutes each: the interval that is stated holds for most."""
-    fresh = EventCounts.from_runs([simulated_run(tail, 24 * HOUR_S * FRESH_DAYS, 999)], EventRule(on=1.0, off=0.75))
+    fresh = fresh_days(tail)
     within, on = [], []
     for seed in range(20):
         strict, level = (learnt(tail, 0.1, seed).at(4.0, provisional=provisional) for provisional in (False, True))

@@ -20,7 +20,7 @@ from patchwatch.messages.cameras.zones.privacy_marks import marks_of
 
 
 async def test_the_page_shows_cameras_score_lines_and_alerts_live(
-    page: Page, serve: Serve, settings: Settings, world: World, tmp_path: Path
+    page: Page, serve: Serve, settings: Settings, world: World
 ) -> None:
     now_ms = seeded(world)
     await page.goto(f"http://{serve(settings)}/")
@@ -48,7 +48,6 @@ async def test_the_page_shows_cameras_score_lines_and_alerts_live(
     await expect(gate.locator(".score")).to_have_text("0.42")
     await expect(page.locator("#alerts li")).to_have_count(2)
     await expect(page.locator("#alerts li").first).to_contain_text("peak 0.77")
-    await page.screenshot(path=tmp_path / "page.png")
 
 
 async def test_an_alert_says_why_when_it_is_clicked(
@@ -178,7 +177,7 @@ async def test_learning_shows_its_progress(page: Page, serve: Serve, settings: S
 
 
 async def test_on_a_phone_a_link_leads_to_the_alerts(
-    page: Page, serve: Serve, settings: Settings, world: World, tmp_path: Path
+    page: Page, serve: Serve, settings: Settings, world: World
 ) -> None:
     await page.set_viewport_size({"width": 390, "height": 800})
     seeded(world)
@@ -191,7 +190,6 @@ async def test_on_a_phone_a_link_leads_to_the_alerts(
     await expect(page.locator(".viewer .large-picture img")).to_be_in_viewport()
     await expect(page.locator("#view-live")).to_be_hidden()
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
-    await page.screenshot(path=tmp_path / "phone.png")
 
 
 async def test_the_kind_of_an_alert_is_shown_in_words(

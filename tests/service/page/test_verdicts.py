@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Locator, Page, expect
@@ -208,7 +207,7 @@ async def test_what_cannot_be_saved_is_said(page: Page, where: str, world: World
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 async def test_it_fits_and_can_be_read(
-    page: Page, serve: Serve, settings: Settings, world: World, tmp_path: Path, width: int, scheme: str
+    page: Page, serve: Serve, settings: Settings, world: World, width: int, scheme: str
 ) -> None:
     await page.set_viewport_size({"width": width, "height": 800})
     await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
@@ -229,4 +228,4 @@ async def test_it_fits_and_can_be_read(
         height = await one.evaluate("node => node.getBoundingClientRect().height")
         assert height >= (44 if width == 390 else 24), "a finger finds it"
     await page.keyboard.press("j")
-    await page.screenshot(path=tmp_path / f"verdicts-{width}-{scheme}.png", full_page=True)
+    await expect(page.locator("#alerts [aria-current]")).to_have_count(1)

@@ -15,6 +15,7 @@ from moving_scene import FPS, scene
 from remembered import BEGAN_MS, motion_engine, remember, stretches
 from stretches import info_of
 
+from models.banks.bank import Bank
 from models.banks.bank_file import check_identity
 from models.frames.frame import Frame
 from models.memory.store import MemoryStore
@@ -36,6 +37,11 @@ def stored(folder: Path, footage: Iterable[Stretch]) -> MemoryStore:
     return store
 
 
+@pytest.fixture(scope="module")
+def half_a_minute(tmp_path_factory: pytest.TempPathFactory) -> Bank:
+    return learn_from_memory(remember(tmp_path_factory.mktemp("half a minute") / "memory", 30), MOTION)
+
+
 def test_it_is_the_bank_of_the_footage_itself(tmp_path: Path) -> None:
     store = remember(tmp_path / "memory", 40)
     said: list[tuple[float, str]] = []
@@ -52,12 +58,11 @@ def test_it_is_the_bank_of_the_footage_itself(tmp_path: Path) -> None:
     assert said[-1][0] == pytest.approx(1.0)
 
 
-def test_its_moments_say_when_they_were_and_its_pictures_show_the_view(tmp_path: Path) -> None:
-    bank = learn_from_memory(remember(tmp_path / "memory", 30), MOTION)
-    captured_s = [moment.captured_at_s or 0.0 for moment in bank.moments.moments]
+def test_its_moments_say_when_they_were_and_its_pictures_show_the_view(half_a_minute: Bank) -> None:
+    captured_s = [moment.captured_at_s or 0.0 for moment in half_a_minute.moments.moments]
     assert min(captured_s) >= BEGAN_MS / 1000
     assert max(captured_s) == pytest.approx(BEGAN_MS / 1000 + 30, abs=1)
-    assert Expectation(bank.moments.thumbnails)
+    assert Expectation(half_a_minute.moments.thumbnails)
 
 
 def test_what_must_not_be_learnt_is_left_out_and_breaks_the_run(tmp_path: Path) -> None:
@@ -150,6 +155,5 @@ print(bank.footage.frames, sorted({{"av", "torch", "openvino"}} & sys.modules.ke
     assert done.stdout.strip() == f"{20 * FPS} []", done.stderr
 
 
-def test_features_are_measured_in_float32_where_the_stream_names_no_narrower_type(tmp_path: Path) -> None:
-    bank = learn_from_memory(remember(tmp_path / "memory", 20), MOTION)
-    assert bank.streams[0].vectors.dtype == np.float32
+def test_features_are_measured_in_float32_where_the_stream_names_no_narrower_type(half_a_minute: Bank) -> None:
+    assert half_a_minute.streams[0].vectors.dtype == np.float32

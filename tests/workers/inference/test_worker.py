@@ -38,6 +38,7 @@ Run = Callable[..., Any]
 START_S = 1_800_000_000.0
 DAY_S = 86_400.0
 RUSH = range(50, 65)
+_OFFLINE: dict[str, list[float]] = {}  # by the bank's id: most tests ask for the same frames
 
 
 def scores(queue: Any) -> list[Score]:
@@ -57,6 +58,8 @@ def status(queue: Any, state: AnalysisState) -> AnalysisStatus | None:
 
 def offline(bank: Bank, count: int, engine: Engine | None = None) -> list[float]:
     """The same frames through the method alone, one by one."""
+    if len(_OFFLINE.get(bank.id, [])) >= count:
+        return _OFFLINE[bank.id][:count]  # what comes later changes no score
     engine = engine or Engine(load_profile("motion"))
     scorer, view, cuts = FrameScorer(bank), CameraContext(), SceneCuts()
     result = []
@@ -65,6 +68,7 @@ def offline(bank: Bank, count: int, engine: Engine | None = None) -> list[float]
         frame = cuts.mark(Frame(rgb, START_S + n / FPS, n == 0))
         [features] = engine.extract([frame], [view])
         result.append(scorer.score(features, frame.at_s, discontinuity=frame.discontinuity).score)
+    _OFFLINE[bank.id] = result
     return result
 
 
