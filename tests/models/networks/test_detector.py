@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -27,14 +28,21 @@ def sorted_boxes(boxes: np.ndarray) -> np.ndarray:
     return boxes[np.lexsort(boxes.T)]
 
 
+def frames_with_persons(data: Path, width: int) -> tuple[Frame, ...]:
+    return frames_of(data / PERSONS, 120, 200, 3, width)
+
+
+@cache
+def expected_boxes(data: Path, width: int) -> list[np.ndarray]:
+    return [slow_boxes(data / DETECTOR, frame.rgb) for frame in frames_with_persons(data, width)]
+
+
 @pytest.mark.parametrize(("precision", "within_px"), [("fp32", 2.0), ("auto", 4.0)])
 @pytest.mark.parametrize("width", [768, 640, 400])
 def test_finds_what_ultralytics_finds(data: Path, precision: str, within_px: float, width: int) -> None:
-    frames = frames_of(data / PERSONS, 120, 200, 3, width)
-    actual = networks_for(data, precision).detect(frames)
+    actual = networks_for(data, precision).detect(frames_with_persons(data, width))
     assert sum(map(len, actual)) >= 2
-    for frame, detections in zip(frames, actual, strict=True):
-        expected = slow_boxes(data / DETECTOR, frame.rgb)
+    for expected, detections in zip(expected_boxes(data, width), actual, strict=True):
         assert len(detections) == len(expected)
         assert set(detections.labels) <= {"person"}
         if len(expected):

@@ -14,6 +14,8 @@ parts.torch()
 import torch  # noqa: E402
 from real_frames import PERSONS, frames_of, networks_for  # noqa: E402
 
+from models.frames.detections import Detections  # noqa: E402
+from models.frames.frame import Frame  # noqa: E402
 from models.networks.backbone import Backbone, random_trunk  # noqa: E402
 from models.runtimes.device import Compute, choose_compute  # noqa: E402
 from models.runtimes.device_batch import DeviceBatch  # noqa: E402
@@ -49,14 +51,21 @@ def test_openvino_embeds_what_torch_embeds(precision: str, within: float) -> Non
         assert gap.max() < within
 
 
+def frames_of_two_sizes(data: Path) -> list[Frame]:
+    return [*frames_of(data / PERSONS, 120, 200, 3), *frames_of(data / PERSONS, 120, 200, 2, 400)]
+
+
+@cache
+def found_by_torch(data: Path) -> list[Detections]:
+    return networks_for(data).detect(frames_of_two_sizes(data))
+
+
 @pytest.mark.openvino
 @pytest.mark.parametrize(("precision", "within_px"), [("fp32", 0.1), ("auto", 4.0)])
 def test_openvino_finds_what_torch_finds(data: Path, precision: str, within_px: float) -> None:
-    wide, small = frames_of(data / PERSONS, 120, 200, 3), frames_of(data / PERSONS, 120, 200, 2, 400)
-    frames = [*wide, *small]
-    actual = networks_for(data, precision, "openvino").detect(frames)
+    actual = networks_for(data, precision, "openvino").detect(frames_of_two_sizes(data))
     assert sum(map(len, actual)) >= 2
-    for mine, expected in zip(actual, networks_for(data).detect(frames), strict=True):
+    for mine, expected in zip(actual, found_by_torch(data), strict=True):
         assert mine.labels == expected.labels
         np.testing.assert_allclose(mine.boxes_xyxy_px, expected.boxes_xyxy_px, atol=within_px)
         np.testing.assert_allclose(mine.confidences, expected.confidences, atol=0.05)
