@@ -137,6 +137,10 @@ def _exit(signum: int, frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
+def _tell(name: str, value: int) -> None:
+    print(json.dumps({name: value}), flush=True)
+
+
 def publish(
     url: Annotated[str, typer.Argument(help="rtsp:// address to publish to.")],
     file: Annotated[Path | None, typer.Option(help="A video file, looped. Default: the rendered scene.")] = None,
@@ -158,16 +162,13 @@ def publish(
     scene = Scene(seed, () if await_signal else repeating(first_anomaly, every))
     pictures = scene_pictures(scene, fps) if file is None else file_pictures(file)
 
-    def tell(started_at_ns: int) -> None:
-        print(json.dumps({"started_at_ns": started_at_ns}), flush=True)
-
-    publisher = Publisher(url, tell, late_s=late, fps=fps)
+    publisher = Publisher(url, lambda at_ns: _tell("started_at_ns", at_ns), late_s=late, fps=fps)
 
     def begin(signum: int, frame: FrameType | None) -> None:
         if not scene.script:
             first_s = max(first_anomaly, publisher.at_s + _LEAD_S)
             scene.script = tuple(repeating(first_s, every))
-            print(json.dumps({"first_anomaly_ms": round(first_s * 1000)}), flush=True)
+            _tell("first_anomaly_ms", round(first_s * 1000))
 
     signal.signal(signal.SIGUSR1, begin)
     try:
@@ -177,7 +178,7 @@ def publish(
         raise typer.Exit(1) from None
     finally:
         publisher.close()
-        print(json.dumps({"left_out": publisher.left_out}), flush=True)
+        _tell("left_out", publisher.left_out)
 
 
 if __name__ == "__main__":
