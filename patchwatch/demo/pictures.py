@@ -31,10 +31,10 @@ class TimedPicture:
     cut: bool = False
 
 
-def scene_pictures(scene: Scene) -> Iterator[TimedPicture]:
-    """The pictures of the scene at its rate, without end."""
+def scene_pictures(scene: Scene, fps: int = SCENE_FPS) -> Iterator[TimedPicture]:
+    """The pictures of the scene, without end."""
     for number in count():
-        at_s = number / SCENE_FPS
+        at_s = number / fps
         yield TimedPicture(at_s, partial(scene.picture, at_s))
 
 

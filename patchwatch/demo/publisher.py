@@ -27,7 +27,7 @@ from patchwatch.demo.scene.script import ANOMALY_EVERY_S, FIRST_ANOMALY_S, repea
 from workers.runtime.processes.parent_watch import stop_when_stdin_ends
 
 _TIME_BASE = Fraction(1, 90_000)
-_X264_OPTIONS = {"preset": "veryfast", "tune": "zerolatency", "crf": "23", "g": str(SCENE_FPS), "threads": "1"}
+_X264_OPTIONS = {"preset": "veryfast", "tune": "zerolatency", "crf": "23", "threads": "1"}
 _RETRY_S = 1.0
 CONNECT_WITHIN_S = 20.0
 _LEAD_S = 8.0  # who runs or falls walks into the picture before
@@ -38,9 +38,15 @@ class Publisher:
     """Sends pictures to an ``rtsp://`` address over TCP, each at its time. Reconnects when the connection ends."""
 
     def __init__(
-        self, url: str, on_start: Callable[[int], None] = lambda started_at_ns: None, *, late_s: float = LATE_S
+        self,
+        url: str,
+        on_start: Callable[[int], None] = lambda started_at_ns: None,
+        *,
+        late_s: float = LATE_S,
+        fps: int = SCENE_FPS,
     ) -> None:
         self._url = url
+        self._fps = fps  # for the encoder: a key frame each second
         self._late_s = late_s
         self._on_start = on_start
         self._container: OutputContainer | None = None
@@ -118,7 +124,7 @@ class Publisher:
             self._url, "w", format="rtsp", options={"rtsp_transport": "tcp", "timeout": "5000000"}, timeout=10
         )
         self._container = container
-        stream = container.add_stream("libx264", rate=SCENE_FPS, options=_X264_OPTIONS)
+        stream = container.add_stream("libx264", rate=self._fps, options=_X264_OPTIONS | {"g": str(self._fps)})
         stream.height, stream.width = rgb.shape[:2]
         stream.pix_fmt, stream.time_base = "yuv420p", _TIME_BASE
         stream.codec_context.time_base = _TIME_BASE
@@ -131,12 +137,17 @@ def _exit(signum: int, frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
+def _tell(name: str, value: int) -> None:
+    print(json.dumps({name: value}), flush=True)
+
+
 def publish(
     url: Annotated[str, typer.Argument(help="rtsp:// address to publish to.")],
     file: Annotated[Path | None, typer.Option(help="A video file, looped. Default: the rendered scene.")] = None,
     seed: Annotated[int, typer.Option(help="Which day of the scene.")] = 1,
     first_anomaly: Annotated[float, typer.Option(help="Second of the first scripted anomaly.")] = FIRST_ANOMALY_S,
     every: Annotated[float, typer.Option(help="Seconds from one anomaly to the next.")] = ANOMALY_EVERY_S,
+    fps: Annotated[int, typer.Option(min=1, help="Pictures of the scene a second.")] = SCENE_FPS,
     duration: Annotated[float, typer.Option(help="Seconds of the pictures' own time.")] = float("inf"),
     late: Annotated[float, typer.Option(help="Pictures that are later than this many seconds are left out.")] = LATE_S,
     await_signal: Annotated[bool, typer.Option(help="Anomalies begin only after SIGUSR1.")] = False,
@@ -149,14 +160,15 @@ def publish(
     signal.signal(signal.SIGTERM, _exit)
     signal.signal(signal.SIGINT, _exit)
     scene = Scene(seed, () if await_signal else repeating(first_anomaly, every))
-    pictures = scene_pictures(scene) if file is None else file_pictures(file)
-    publisher = Publisher(url, lambda started: print(json.dumps({"started_at_ns": started}), flush=True), late_s=late)
+    pictures = scene_pictures(scene, fps) if file is None else file_pictures(file)
+
+    publisher = Publisher(url, lambda at_ns: _tell("started_at_ns", at_ns), late_s=late, fps=fps)
 
     def begin(signum: int, frame: FrameType | None) -> None:
         if not scene.script:
             first_s = max(first_anomaly, publisher.at_s + _LEAD_S)
             scene.script = tuple(repeating(first_s, every))
-            print(json.dumps({"first_anomaly_ms": round(first_s * 1000)}), flush=True)
+            _tell("first_anomaly_ms", round(first_s * 1000))
 
     signal.signal(signal.SIGUSR1, begin)
     try:
@@ -166,7 +178,7 @@ def publish(
         raise typer.Exit(1) from None
     finally:
         publisher.close()
-        print(json.dumps({"left_out": publisher.left_out}), flush=True)
+        _tell("left_out", publisher.left_out)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from workers.analysis.recordings import RecordingReader, learn, recorded_clips
 CAMERA = "demo"
 PROFILE = "scene"
 LEARN_S = 55.0  # Six stretches of memory; then learning takes some seconds, and the first anomaly is at second 100.
-ANALYSIS_FPS = 10.0  # At 5 fps a runner moves two body widths between frames: too far for optical flow.
+ANALYSIS_FPS = 10  # At 5 fps a runner moves two body widths between frames: too far for optical flow.
 _START_WITHIN_S = 60.0
 _PORT_ATTEMPTS = 3
 _LATEST_ARMED = 3.0  # As many times the demo's length is waited for a camera that is not armed yet.
@@ -163,7 +163,7 @@ class DemoSession:
             arguments += ["--file", str(options.source)]
         else:
             arguments += ["--seed", str(options.seed), "--first-anomaly", str(options.first_anomaly_s)]
-            arguments += ["--every", str(options.anomaly_every_s), "--await-signal"]
+            arguments += ["--every", str(options.anomaly_every_s), "--await-signal", "--fps", str(ANALYSIS_FPS)]
         self._publisher = self._stack.enter_context(
             ChildProcess(
                 arguments, output=folder / "publisher.log", environment=self.settings.environment(), stop_s=5.0

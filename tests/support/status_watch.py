@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any
 
 import httpx
@@ -69,7 +69,8 @@ class StatusWatch:
 
     def since(self, at_s: float) -> list[Look]:
         """Looks since a moment of the wall clock."""
-        return [look for look in self._looks if look.at_s >= at_s]
+        recent = list(takewhile(lambda look: look.at_s >= at_s, reversed(self._looks)))  # of thousands, the last ones
+        return recent[::-1]
 
     def words(self, camera_id: str, since_s: float) -> list[str]:
         """What was seen of a camera, one word per change."""

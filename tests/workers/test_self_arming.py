@@ -35,7 +35,7 @@ def publish(site: Installation, tmp_path: Path) -> Iterator[Callable[[str], subp
     def start(name: str) -> subprocess.Popen[bytes]:
         url = f"rtsp://127.0.0.1:{site.settings.rtsp_port}/{name}"
         program = [sys.executable, "-P", "-m", "patchwatch.demo.publisher", url, "--stop-with-parent"]
-        timing = ["--first-anomaly", "0", "--every", "15", "--await-signal"]
+        timing = ["--first-anomaly", "0", "--every", "15", "--await-signal", "--fps", "10"]  # the rate of analysis
         with (tmp_path / "publisher.log").open("ab") as log:
             started.append(subprocess.Popen([*program, *timing], stdin=subprocess.PIPE, stdout=log, stderr=log))
         return started[-1]

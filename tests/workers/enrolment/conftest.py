@@ -27,9 +27,9 @@ from workers.media import jpeg_codec
 
 @pytest.fixture(scope="session")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Holds ``normal.mp4`` of 40 s, ``short.mp4`` of 10 s and ``tiny.mp4`` of 4 s."""
+    """Holds ``normal.mp4`` of 24 s, ``short.mp4`` of 10 s and ``tiny.mp4`` of 4 s."""
     folder = tmp_path_factory.mktemp("media")
-    for name, seconds in (("normal", 40), ("short", 10), ("tiny", 4)):
+    for name, seconds in (("normal", 24), ("short", 10), ("tiny", 4)):
         film(folder / f"{name}.mp4", seconds)
     return folder
 

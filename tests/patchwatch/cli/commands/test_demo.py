@@ -129,7 +129,7 @@ def test_the_camera_arms_itself_and_alerts_on_what_then_happens(scratch: Path, t
 @pytest.mark.timeout(400)
 def test_a_video_of_the_users_own_is_watched_and_its_alerts_are_not_guessed_at(scratch: Path, tmp_path: Path) -> None:
     normal, own = tmp_path / "normal.mp4", tmp_path / "own.mp4"
-    write_recording(normal, loops=2)
+    write_recording(normal, loops=1)
     write_recording(own, loops=1)
     seen = Seen(scratch, tmp_path / "told")
     process = start(scratch, "--source", str(own), "--normal", str(normal), "--json", told=tmp_path / "told")
