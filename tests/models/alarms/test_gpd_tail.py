@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import genpareto
 
-from models.alarms.gpd_tail import GpdTail, _log_likelihood
+from models.alarms.gpd_tail import GpdTail
 
 
 def drawn(shape: float, count: int, seed: int = 1) -> np.ndarray:
@@ -44,13 +44,3 @@ def test_the_share_above_a_value_falls_from_one(values: list[float], first: floa
     assert (above_low <= 1).all()
     assert tail.survival(tail.start)[0] == pytest.approx(np.ones(len(tail.weights)))
     assert tail.weights.sum() == pytest.approx(1.0)
-
-
-@given(st.lists(st.floats(0, 10), max_size=30), st.lists(st.sampled_from([-0.5, -0.05, 0.0, 0.05, 0.5]), min_size=1))
-def test_the_likelihood_is_that_of_scipy_to_the_last_digit(values: list[float], given_shapes: list[float]) -> None:
-    shapes = np.array(given_shapes)
-    scales = np.geomspace(1e-3, 20.0, len(shapes))
-    ends = -scales[shapes < 0] / shapes[shapes < 0]  # the last value that a tail of negative shape reaches
-    excess = np.append(values, ends[:1])
-    densities = genpareto.logpdf(excess[None, :], shapes[:, None], scale=scales[:, None])
-    assert np.array_equal(_log_likelihood(shapes, scales, excess), np.sum(densities, axis=1))
