@@ -17,6 +17,7 @@ from models.exemplars.provenance import THUMBNAILS_MB, Moment
 from models.frames.frame import CameraContext, Features, Frame
 from models.frames.scene_cuts import SceneCuts
 from models.frames.view import WHOLE_VIEW, View, ViewMask
+from models.tampering.condition import Blindness, Condition, ConditionKind
 from models.tampering.detector import TamperingDetector
 from models.tampering.expectation import Expectation
 from patchwatch.contract.errors import RejectedError
@@ -91,7 +92,8 @@ class RecordingReader:
 
 @dataclass(frozen=True)
 class RecordingScore:
-    """The score of one frame of a recording; times are seconds since its start."""
+    """The score of one frame of a recording; times are seconds since its start. ``opened``: what is wrong with the
+    picture as a whole from about here on, in words; a live camera has an alert of its own then."""
 
     media_time_s: float
     source_width: int
@@ -99,6 +101,7 @@ class RecordingScore:
     width: int
     height: int
     score: FrameScore
+    opened: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -213,6 +216,7 @@ def _analyse(engine: Engine, bank: Bank, source: str | Path, reader: RecordingRe
     mask = ViewMask(reader.view, bank.view)
     scorer, context, tampering = FrameScorer(bank), CameraContext(mask=mask), TamperingDetector(mask=mask)
     tampering.expect(Expectation(bank.moments.thumbnails, mask))
+    blindness = Blindness()
     with reader.open(source) as video:
         for batch in reader.batches(video):
             frames = [frame for _, frame in batch]
@@ -221,11 +225,20 @@ def _analyse(engine: Engine, bank: Bank, source: str | Path, reader: RecordingRe
                 check = tampering.observe(
                     frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut, predicted=frame.predicted
                 )
+                score = scorer.score(features, frame.at_s, check.gate, discontinuity=frame.discontinuity)
+                silent = scorer.is_silent(score, as_learnt=mask.as_learnt)
+                changes = [*check.changes, *blindness.observe(frame.at_s, silent=silent, jumped=frame.discontinuity)]
                 result = RecordingScore(
                     sampled.media_time_s, sampled.source_width, sampled.source_height, frame.width, frame.height,
-                    scorer.score(features, frame.at_s, check.gate, discontinuity=frame.discontinuity),
+                    score, tuple(_words(change, tampering, blindness) for change in changes if change.ended_s is None),
                 )  # fmt: skip
                 yield AnalysedFrame(result, frame, features)
+
+
+def _words(opened: Condition, tampering: TamperingDetector, blindness: Blindness) -> str:
+    what = opened.kind.value.replace("_", " ")
+    detail = blindness.detail if opened.kind is ConditionKind.BLIND else tampering.detail_of(opened.kind)
+    return f"from {opened.started_s:.0f} s on the picture is {what}{': ' * bool(detail)}{detail}"
 
 
 def explain(

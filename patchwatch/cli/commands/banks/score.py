@@ -91,9 +91,14 @@ def _length_s(recording: str | Path, reader: Any) -> float | None:
 
 
 def _with_progress(rows: Any, length_s: float | None, report: Any) -> Any:
+    """The same rows; after the last one it says what was wrong with the pictures."""
+    wrong: list[str] = []
     for row in rows:
+        wrong.extend(row.opened)
         report(min(1.0, row.media_time_s / length_s) if length_s else 0.5, f"{row.media_time_s:.0f} s")
         yield row
+    for what in wrong:
+        typer.echo(f"WARNING: {what}", err=True)
 
 
 def _write(rows: Any, names: list[str], stream: Any, form: ScoreFormat) -> None:
