@@ -49,5 +49,4 @@ def _within_reach(places: NDArray[np.float32], objects: NDArray[np.float32]) -> 
     centres, reach = (places[:, :2] + places[:, 2:]) / 2.0, (places[:, 2:] - places[:, :2]) * (REACH / 2.0)
     low, high = centres - reach, centres + reach
     touching = (high[:, None] >= objects[None, :, :2]) & (low[:, None] <= objects[None, :, 2:])
-    within: NDArray[np.bool_] = touching.all(axis=2).any(axis=1)
-    return within
+    return np.asarray(np.any(np.all(touching, axis=2), axis=1), np.bool_)
