@@ -46,7 +46,8 @@ def explained_places(
 
 def _within_reach(places: NDArray[np.float32], objects: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which places (n, 4) reach into any of the objects (m, 4)."""
-    centres, reach = (places[:, :2] + places[:, 2:]) / 2.0, (places[:, 2:] - places[:, :2]) * (REACH / 2.0)
+    centres = (places[:, :2] + places[:, 2:]) / 2.0
+    reach = (places[:, 2:] - places[:, :2]).max(axis=0) * (REACH / 2.0)  # boxes at the edge are cut off
     low, high = centres - reach, centres + reach
     touching = (high[:, None] >= objects[None, :, :2]) & (low[:, None] <= objects[None, :, 2:])
     return np.asarray(np.any(np.all(touching, axis=2), axis=1), np.bool_)

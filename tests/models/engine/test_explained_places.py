@@ -21,6 +21,7 @@ from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.frames.frame import Features
 from models.memory.stretches.stretch_identity import stretch_identity
 from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec
+from models.streams.place_stream import COLUMNS, place_boxes
 from patchwatch.contract.learning_advice import LEAST_MINUTES
 
 UPRIGHT, LYING, FAR_AWAY = (20.0, 20.0, 30.0, 60.0), (10.0, 50.0, 50.0, 60.0), (130.0, 20.0, 140.0, 60.0)
@@ -158,3 +159,16 @@ def test_without_places_or_anybody_nothing_is_explained() -> None:
     explained = explained_places(places, walker, stream, calibration)
     assert explained is not None
     assert (explained[STRANGE], explained[-1]) == (True, False)
+
+
+@pytest.mark.parametrize(("columns_away", "reached"), [(4.6, True), (4.9, False)])
+def test_places_at_the_edge_are_explained_from_as_far_as_others(columns_away: float, reached: bool) -> None:
+    """Their boxes are cut off there, and no smaller for that."""
+    width, height = 240, 160
+    boxes = place_boxes(width, height)
+    left = Features.ungrouped(np.zeros((len(boxes), DIM), np.float32), boxes)
+    x = columns_away * width / COLUMNS
+    walker = Features.ungrouped(film()[0][1].vectors, np.array([[x, 60, x + 10, 100]], np.float32))
+    explained = explained_places(left, walker, bank().streams[1], bank().calibrations[1])
+    assert explained is not None
+    assert bool(explained.reshape(-1, COLUMNS)[8, 0]) is reached
