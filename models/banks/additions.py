@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alarms.calibration import AnyCalibration, RankCalibration
-from models.banks.bank import Bank, StreamBank, StreamDistance
+from models.banks.bank import Bank, StreamBank, StreamDistance, without_explained
 from models.banks.hours import Hours
 from models.banks.rare_vectors import StreamVectors, rare_among
 from models.frames.frame import Features
@@ -60,13 +60,15 @@ class StreamAdditions:
         self._vectors, self._groups = measured, groups[order]
         self._beside = _neighbours(*grid) if grid else np.arange(bank.vectors.shape[1])[:, None]
 
-    def frame_distances(self, features: Features) -> tuple[StreamDistance | None, StreamDistance | None]:
+    def frame_distances(
+        self, features: Features, explained: NDArray[np.bool_] | None = None
+    ) -> tuple[StreamDistance | None, StreamDistance | None]:
         """As `models.banks.bank.frame_distance`, with and without what was added. Only what is rare is looked up, as
         only that was added: an ordinary frame costs nothing more, and keeps its distance to the bit."""
         if len(features) == 0:
             return None, None
         bank = self._bank.counting(features)
-        of_bank = bank.distances(features)
+        of_bank = without_explained(bank.distances(features), explained)
         without, rare = _farthest(of_bank), rare_among(of_bank, self._calibration)
         if not rare.any():
             return without, without

@@ -15,6 +15,7 @@ from models.alarms.event_detector import AlertGate, Event, EventDetector, EventR
 from models.banks.additions import Additions, InForce
 from models.banks.bank import Bank, StreamDistance, frame_distance
 from models.banks.group_scale import loudest
+from models.engine.explained_places import explained_places, explaining_streams
 from models.frames.frame import Box, Features
 from models.frames.stored_numbers import stored_share
 from models.profiles.fusion import CausalGaussian, driver, fuse, group_means
@@ -99,7 +100,7 @@ class FrameScorer:
         self.bank = bank
         self._weights = [spec.weight for spec in bank.profile.streams]
         self._muted: frozenset[StreamKind] = frozenset()
-        self._groups = bank.profile.groups
+        self._groups, self._explained = bank.profile.groups, explaining_streams(bank)
         self._weights_in = [_of_group(self._weights, streams) for streams in bank.profile.compared]
         self._never_silent = [n for n, spec in enumerate(bank.profile.streams) if spec.kind in NEVER_SILENT]
         self._history = ScoreHistory(bank.profile)
@@ -172,7 +173,7 @@ class FrameScorer:
         """
         if self._additions is not None:
             self._count_added(self._additions.at(wall_ms))
-        measured = [self._distance(stream, part) for stream, part in enumerate(features)]
+        measured = [self._measure(stream, features) for stream in range(len(features))]
         self.context = self._shown(features)
         distances = [distance for distance, _ in measured]
         rarities = self._rarities(distances)
@@ -230,17 +231,29 @@ class FrameScorer:
             history.score = history.smoothing.add(at_s, score_of(self.bank.fused.rarity(raw)))
         return history.score
 
+    def _measure(self, stream: int, features: Sequence[Features]) -> _Distances:
+        """``features``: of all streams, of which one may explain what another shows."""
+        by = self._explained[stream]
+        if by is not None:
+            bank, calibration = self.bank.streams[by], self.bank.calibrations[by]
+            explained = explained_places(features[stream], features[by], bank, calibration)
+            if explained is not None:
+                return self._distances(stream, features[stream], explained)
+        return self._distance(stream, features[stream])
+
     def _distance(self, stream: int, features: Features) -> _Distances:
         """As measured before, where a stream gives the features of an earlier frame again."""
         last = self._measured[stream]
         if last is None or last[0] is not features:
-            added = None if self._added is None else self._added[stream]
-            if added is None:
-                distance = frame_distance(self.bank.streams[stream], features)
-                last = self._measured[stream] = features, (distance, distance)
-            else:
-                last = self._measured[stream] = features, added.frame_distances(features)
+            last = self._measured[stream] = features, self._distances(stream, features)
         return last[1]
+
+    def _distances(self, stream: int, features: Features, explained: NDArray[np.bool_] | None = None) -> _Distances:
+        added = None if self._added is None else self._added[stream]
+        if added is not None:
+            return added.frame_distances(features, explained)
+        distance = frame_distance(self.bank.streams[stream], features, explained)
+        return distance, distance
 
     def is_silent(self, score: FrameScore, *, as_learnt: bool = True) -> bool:
         """Whether a stream that is not muted found no evidence, although it finds some in every picture unless it is

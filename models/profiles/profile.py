@@ -58,6 +58,7 @@ class StreamSpec:
     cap: int = 20_000
     group: str = ""  # streams of one group are averaged; the frame's value is that of the highest group
     lasting_s: float = 0.0  # over so long the group's least mean counts as a further group; 0: it does not
+    explained_by: str = ""  # name of the stream whose objects explain this one's places, which do not count then
     options: dict[str, Any] = field(default_factory=dict)  # of this kind of stream only
 
     def __post_init__(self) -> None:
@@ -95,10 +96,26 @@ class Profile:
             raise ValueError(
                 f"profile {self.name!r}: smoothing_s is from above 0 to 60 seconds, not {self.smoothing_s}"
             )
+        self._check_explained()
         if self.fusion is Fusion.DISTANCE and any(spec.group or spec.lasting_s for spec in self.streams):
             raise ValueError(
                 f'profile {self.name!r}: raw distances of groups cannot be compared; use fusion = "calibrated"'
             )
+
+    def _check_explained(self) -> None:
+        objects = {spec.name for spec in self.streams if spec.kind is StreamKind.VELOCITY}
+        for spec in self.streams:
+            if spec.explained_by and not (spec.kind is StreamKind.PLACE and spec.explained_by in objects):
+                raise ValueError(
+                    f"stream {spec.name!r} cannot be explained_by {spec.explained_by!r}: only a stream of kind place "
+                    "can be, by one of kind velocity"
+                )
+
+    @property
+    def explained(self) -> tuple[int | None, ...]:
+        """Per stream the position of the one whose objects explain its places."""
+        names = [spec.name for spec in self.streams]
+        return tuple(names.index(spec.explained_by) if spec.explained_by else None for spec in self.streams)
 
     def needs(self, *kinds: StreamKind) -> bool:
         return any(spec.kind in kinds for spec in self.streams)
@@ -168,12 +185,12 @@ def load_profiles(own_file: Path | None = None) -> dict[str, Profile]:
 
 
 def profile_to_json(profile: Profile) -> dict[str, Any]:
-    """All that scores depend on, as JSON values: without the description, groups and lasting times where there are
-    none."""
+    """All that scores depend on, as JSON values: without the description, groups, lasting times and explanations where
+    there are none."""
     facts = json.loads(json.dumps(asdict(profile)))
     del facts["description"]
     for stream in facts["streams"]:
-        for optional in ("group", "lasting_s"):
+        for optional in ("group", "lasting_s", "explained_by"):
             if not stream[optional]:
                 del stream[optional]
     return cast("dict[str, Any]", facts)
@@ -197,7 +214,7 @@ def _profile(name: str, table: dict[str, Any]) -> Profile:
 
 
 def _stream(entry: dict[str, Any]) -> StreamSpec:
-    known = {"name", "kind", "weight", "stride", "ratio", "cap", "group", "lasting_s"}
+    known = {"name", "kind", "weight", "stride", "ratio", "cap", "group", "lasting_s", "explained_by"}
     fields = {key: value for key, value in entry.items() if key in known}
     options = {key: value for key, value in entry.items() if key not in known}
     fields["kind"] = StreamKind(fields["kind"])

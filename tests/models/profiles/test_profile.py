@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 
 from models.engine.engine import Engine
-from models.profiles.profile import load_profile, load_profiles, profile_from_json, profile_to_json
+from models.profiles.profile import (
+    Fusion,
+    Profile,
+    StreamKind,
+    StreamSpec,
+    load_profile,
+    load_profiles,
+    profile_from_json,
+    profile_to_json,
+)
 from patchwatch.contract.errors import ConfigurationError
 
 ENTRY = """
@@ -144,3 +153,26 @@ def test_a_profile_stored_before_there_were_groups_is_one_group() -> None:
 )
 def test_shipped_profiles_group_place_behaviour_and_thing(name: str, groups: tuple[tuple[int, ...], ...]) -> None:
     assert load_profile(name).groups == groups
+
+
+@pytest.mark.parametrize("explained_by", ["one", "two", "three", "nothing"])
+def test_only_objects_explain_and_only_places(explained_by: str) -> None:
+    velocity, category = (
+        StreamSpec("one", StreamKind.VELOCITY, 1.0),
+        StreamSpec("two", StreamKind.CATEGORY, 1.0, explained_by="one"),
+    )
+    place = StreamSpec("three", StreamKind.PLACE, 1.0, explained_by=explained_by)
+    with pytest.raises(ValueError, match="cannot be explained_by"):
+        Profile("mine", Fusion.CALIBRATED, (velocity, category, place))
+    plain = replace(category, explained_by="")
+    if explained_by == "one":
+        assert Profile("mine", Fusion.CALIBRATED, (velocity, plain, place)).explained == (None, None, 0)
+    else:
+        with pytest.raises(ValueError, match="cannot be explained_by"):
+            Profile("mine", Fusion.CALIBRATED, (velocity, plain, place))
+
+
+def test_objects_explain_places_in_the_shipped_profile_that_finds_some() -> None:
+    explained = {name: profile.explained for name, profile in load_profiles().items()}
+    assert explained["objects"] == (1, None, None)
+    assert not any(by is not None for name in explained.keys() - {"objects"} for by in explained[name])
