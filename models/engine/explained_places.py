@@ -2,7 +2,7 @@
 
 From short footage in which nobody crossed a lawn, nobody can tell whether that is strange. The level of places is of
 all that held-out footage shows, explained or not: what is left to other streams does not lower it.
-docs/decisions/072-explained-places.md
+docs/decisions/073-explained-places.md
 """
 
 from __future__ import annotations
