@@ -68,7 +68,9 @@ class StreamAdditions:
         if len(features) == 0:
             return None, None
         bank = self._bank.counting(features)
-        of_bank = without_explained(bank.distances(features), explained)
+        of_bank = bank.distances(features)
+        if explained is not None:
+            of_bank = without_explained(of_bank, explained)
         without, rare = _farthest(of_bank), rare_among(of_bank, self._calibration)
         if not rare.any():
             return without, without

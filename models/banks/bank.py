@@ -241,13 +241,15 @@ def frame_distance(
     """None when the stream has no evidence in this frame. ``explained``: regions (n,) that are as near as can be."""
     if len(features) == 0:
         return None
-    distances = without_explained(bank.distances(features), explained)
+    distances = bank.distances(features)
+    if explained is not None:
+        distances = without_explained(distances, explained)
     return StreamDistance(float(distances.max(axis=0).mean()), int(distances.mean(axis=1).argmax()))
 
 
-def without_explained(distances: NDArray[np.float32], explained: NDArray[np.bool_] | None) -> NDArray[np.float32]:
+def without_explained(distances: NDArray[np.float32], explained: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Distances (n, seeds), 0 for the regions (n,) that are explained by others."""
-    return distances if explained is None else np.where(explained[:, None], np.float32(0.0), distances)
+    return np.where(explained[:, None], np.float32(0.0), distances)
 
 
 @dataclass(frozen=True)

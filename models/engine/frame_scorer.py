@@ -173,7 +173,10 @@ class FrameScorer:
         """
         if self._additions is not None:
             self._count_added(self._additions.at(wall_ms))
-        measured = [self._measure(stream, features) for stream in range(len(features))]
+        measured = [
+            self._distance(stream, part, None if by is None else self._explained_by(by, part, features[by]))
+            for stream, (part, by) in enumerate(zip(features, self._explained, strict=True))
+        ]
         self.context = self._shown(features)
         distances = [distance for distance, _ in measured]
         rarities = self._rarities(distances)
@@ -231,29 +234,23 @@ class FrameScorer:
             history.score = history.smoothing.add(at_s, score_of(self.bank.fused.rarity(raw)))
         return history.score
 
-    def _measure(self, stream: int, features: Sequence[Features]) -> _Distances:
-        """``features``: of all streams, of which one may explain what another shows."""
-        by = self._explained[stream]
-        if by is not None:
-            bank, calibration = self.bank.streams[by], self.bank.calibrations[by]
-            explained = explained_places(features[stream], features[by], bank, calibration)
-            if explained is not None:
-                return self._distances(stream, features[stream], explained)
-        return self._distance(stream, features[stream])
+    def _explained_by(self, stream: int, places: Features, objects: Features) -> NDArray[np.bool_] | None:
+        return explained_places(places, objects, self.bank.streams[stream], self.bank.calibrations[stream])
 
-    def _distance(self, stream: int, features: Features) -> _Distances:
+    def _distance(self, stream: int, features: Features, explained: NDArray[np.bool_] | None) -> _Distances:
         """As measured before, where a stream gives the features of an earlier frame again."""
         last = self._measured[stream]
-        if last is None or last[0] is not features:
-            last = self._measured[stream] = features, self._distances(stream, features)
-        return last[1]
-
-    def _distances(self, stream: int, features: Features, explained: NDArray[np.bool_] | None = None) -> _Distances:
+        if explained is None and last is not None and last[0] is features:
+            return last[1]
         added = None if self._added is None else self._added[stream]
-        if added is not None:
-            return added.frame_distances(features, explained)
-        distance = frame_distance(self.bank.streams[stream], features, explained)
-        return distance, distance
+        if added is None:
+            distance = frame_distance(self.bank.streams[stream], features, explained)
+            distances = distance, distance
+        else:
+            distances = added.frame_distances(features, explained)
+        if explained is None:  # else it is true of this frame alone
+            self._measured[stream] = features, distances
+        return distances
 
     def is_silent(self, score: FrameScore, *, as_learnt: bool = True) -> bool:
         """Whether a stream that is not muted found no evidence, although it finds some in every picture unless it is
