@@ -22,7 +22,7 @@ from patchwatch.contract.logs import about
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.cameras.analysis_status import AnalysisStatus
-from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.camera import Camera, is_over
 from patchwatch.messages.frames.score import Score
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import AlertUpdate, CommitBatch, Committer, Publication, resume
@@ -59,6 +59,7 @@ class CameraRegistry:
         removed: Callable[[str], None] = lambda camera_id: None,
     ) -> None:
         self._removed = removed
+        self._configured: dict[str, str | None] = {}  # the incarnation of each camera, also of those that are disabled
         self._newest_revision = 0  # that any Redis has had: a lower one is of a Redis that lost its data
         self.states: dict[str, CameraState] = {}  # by camera id
         self._client = client
@@ -84,7 +85,10 @@ class CameraRegistry:
 
     def read_cameras(self) -> list[Camera]:
         """All configured cameras; an unreadable record is logged and left out."""
-        return list(readable_by_id(Camera.decode, self._client.hgetall(keys.CAMERAS), "camera").values())
+        return list(self._readable(self._client.hgetall(keys.CAMERAS)).values())
+
+    def _readable(self, records: Mapping[bytes, bytes]) -> dict[str, Camera]:
+        return readable_by_id(Camera.decode, records, "camera")
 
     def refresh(self) -> None:
         """Follow the configuration and the leases: remove, adopt and reconfigure cameras."""
@@ -94,10 +98,15 @@ class CameraRegistry:
             return
         restored = counted(revision) < self._newest_revision
         self._newest_revision = max(self._newest_revision, counted(revision))
-        cameras = {camera.id: camera for camera in self.read_cameras() if camera.enabled}
+        records = self._client.hgetall(keys.CAMERAS)
+        configured = self._readable(records)
+        cameras = {name: camera for name, camera in configured.items() if camera.enabled}
         for state in self:
             if _is_over(state, cameras.get(state.camera.id)):
-                self._remove(state, by_user=not restored)
+                self._remove(state)
+        if not restored:
+            self._forget_removed(records)
+        self._configured |= {name: camera.incarnation for name, camera in configured.items()}
         self._leases.want(self._partitions(cameras))
         for camera in cameras.values():
             self._adopt(camera, owned)
@@ -174,15 +183,18 @@ class CameraRegistry:
             for state, _, _ in publications:
                 self.release(state, error)
 
-    def _remove(self, state: CameraState, *, by_user: bool) -> None:
+    def _forget_removed(self, records: Mapping[bytes, bytes]) -> None:
+        """Also cameras that were disabled, or that other workers have had."""
+        for name, incarnation in list(self._configured.items()):
+            if is_over(records.get(name.encode()), incarnation):
+                del self._configured[name]
+                self._removed(name)
+
+    def _remove(self, state: CameraState) -> None:
         state.removed = True
         self.close(state, state.bank.finish(), state.conditions.finish(self._clock.now_ms()))
         self._forget(state.camera.id)
-        self._under_lease(state, partial(self._erase, state, by_user=by_user))
-
-    def _erase(self, state: CameraState, *, by_user: bool) -> None:
-        if self._committer.erase(state) and by_user:
-            self._removed(state.camera.id)
+        self._under_lease(state, partial(self._committer.erase, state))
 
     def _partitions(self, cameras: dict[str, Camera]) -> Counter[LeaseKeys]:
         """How many cameras each partition has; nobody leases an empty one."""

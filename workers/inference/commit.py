@@ -120,20 +120,17 @@ class Committer:
 
         self._under_lease(publications[0].state, queue)
 
-    def erase(self, state: CameraState) -> bool:
+    def erase(self, state: CameraState) -> None:
         """Delete what was committed for a camera after its removal; nothing while it is there in this incarnation.
 
-        Returns whether it was gone. Raises as `commit`."""
-        gone = [False]
+        Raises as `commit`."""
 
         def is_gone(pipe: redis.client.Pipeline) -> bool:
             pipe.watch(keys.CAMERAS)  # type: ignore[no-untyped-call]
             record = cast("bytes | None", pipe.hget(keys.CAMERAS, state.camera.id))
-            gone[0] = is_over(record, state.camera.incarnation)
-            return gone[0]
+            return is_over(record, state.camera.incarnation)
 
         self._under_lease(state, lambda pipe: pipe.delete(*state.keys.of_inference), is_gone)
-        return gone[0]
 
     def _under_lease(
         self,

@@ -194,6 +194,36 @@ def test_memory_goes_with_its_camera_but_not_with_a_redis_that_forgot_it_or_whil
         until(lambda: not folder.exists())
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_memory_goes_with_a_camera_that_is_removed_while_it_is_disabled(
+    queue: Any, run_worker: Run, until: Run, again: bool
+) -> None:
+    folder = queue.settings.memory_dir / "cam"
+    queue.add_camera(incarnation="first")
+    feed(queue, range(20))
+    with run_worker(queue.settings) as worker:
+        until(lambda: queue.counters().get("dropped:no_bank") == 20)
+        queue.add_camera(incarnation="first", enabled=False)
+        until(lambda: not worker._cameras.states and list(folder.rglob("*.stretch")))
+        if again:
+            queue.add_camera(incarnation="second", enabled=False)
+        else:
+            queue.client.hdel(keys.CAMERAS, "cam")
+            queue.client.incr(keys.CAMERAS_REVISION)
+        until(lambda: not folder.exists())
+
+
+def test_a_camera_that_cannot_be_read_any_more_is_not_forgotten(queue: Any, run_worker: Run, until: Run) -> None:
+    folder = queue.settings.memory_dir / "cam"
+    queue.add_camera()
+    feed(queue, range(20))
+    with run_worker(queue.settings) as worker:
+        until(lambda: queue.counters().get("dropped:no_bank") == 20)
+        queue.client.hset(keys.CAMERAS, "cam", b"{")
+        queue.client.incr(keys.CAMERAS_REVISION)
+        until(lambda: not worker._cameras.states and list(folder.rglob("*.stretch")))
+
+
 def test_what_was_remembered_before_a_privacy_zone_was_drawn_is_forgotten(
     queue: Any, run_worker: Run, until: Run
 ) -> None:
