@@ -48,8 +48,8 @@ _EARLIER_S = 10.0
 @dataclass(frozen=True)
 class Order:
     """Which camera to simulate. ``camera``: number of its place. ``compare``: beside it one that is enrolled once.
-    ``feedback``: and one whose operator says the truth of each alert at once. ``only``: of
-    what happens, nothing is seen but these kinds, beside ordinary looks. ``repeated``: the anomaly of each day is this one, always the same.
+    ``feedback``: and one whose operator says the truth of each alert at once. ``only``: of what happens, nothing
+    is seen but these kinds, beside ordinary looks. ``repeated``: the anomaly of each day is this one, always the same.
     ``probe``: see `bench.weeks.probe`, in place of weeks.
     """
 
