@@ -13,6 +13,7 @@ from remembered import motion_engine
 from scene_bank import bank_of_the_scene
 
 from models.banks.bank_file import save_bank
+from models.engine import usual_look
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
 from models.frames.frame import Frame
@@ -56,14 +57,15 @@ def test_another_picture_that_lasts_is_remembered_to_be_learnt_and_then_nothing_
     settings: Settings, recorder: NormalRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(new_view, "LASTS_S", 8.0)
+    monkeypatch.setattr(usual_look, "SETTLED_S", 3.0)
     engines: Any = Loaded()
     save_bank(bank_of_the_scene(engines.engine), settings.bank_path("cam", "motion"))
     state = CameraState(Camera(id="cam", profile="motion"), CameraKeys.for_camera("cam", 2), b"")
     state.bank.refresh(settings, engines)
     scorer: Any = state.bank.scorer
-    followed = [show(state, recorder, scorer, n / FPS, shaken=5 * FPS <= n < 25 * FPS) for n in range(40 * FPS)]
+    followed = [show(state, recorder, scorer, n / FPS, shaken=5 * FPS <= n < 33 * FPS) for n in range(48 * FPS)]
     assert not any(followed[: 5 * FPS])
-    assert all(followed[8 * FPS : 25 * FPS])
+    assert all(followed[8 * FPS : 33 * FPS])
     assert not any(followed[-5 * FPS :])
     assert recorder.settle(60.0, pausing=True)
     store = MemoryStore(settings.memory_path("cam", "motion"), 64)
@@ -71,7 +73,7 @@ def test_another_picture_that_lasts_is_remembered_to_be_learnt_and_then_nothing_
     at_s = np.concatenate([one.times_s for one in stretches])
     learnable = np.concatenate([one.learnable for one in stretches])
     assert not learnable[(at_s > 8) & (at_s < 13)].any()
-    assert learnable[(at_s > 19.5) & (at_s < 24.5)].all()
+    assert learnable[(at_s > 27.5) & (at_s < 32.5)].all()
 
 
 def show(state: CameraState, recorder: NormalRecorder, scorer: FrameScorer, at_s: float, *, shaken: bool) -> bool:
