@@ -25,10 +25,10 @@ Vectors = NDArray[np.float32]
 
 
 class _Sample(NamedTuple):
-    """``at_s``: on the camera's own time. ``features``: per stream of the profile."""
+    """``at_s``: on the camera's own time. ``features``: of each stream of places, by its position in the profile."""
 
     at_s: float
-    features: tuple[Features, ...]
+    features: dict[int, Features]
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class UsualLook:
         """Take a frame, unless the last sample is too near. ``seen_s``: of footage so far."""
         if seen_s < self._next_s:
             return
-        self._samples.append(_Sample(at_s, tuple(features)))
+        self._samples.append(_Sample(at_s, {position: features[position] for position in self._of_places}))
         if len(self._samples) > MOST_SAMPLES and self._step_s < LONGEST_STEP_S:
             self._step_s *= 2
             self._samples = self._samples[::2]
