@@ -9,6 +9,7 @@ import pytest
 
 from bench.weeks import watching
 from bench.weeks.life import INSTALLED_S, Happening, Kind, Visit
+from bench.weeks.places import PLACES
 from bench.weeks.summary import summary
 
 CLEANER = Happening(Kind.CLEANER, INSTALLED_S + 600, INSTALLED_S + 604)
@@ -38,7 +39,7 @@ def test_a_short_day_is_scored_remembered_learnt_and_judged(monkeypatch: pytest.
 
 def test_of_an_order_for_some_kinds_ordinary_looks_are_seen_all_the_same() -> None:
     order = watching.Order(5, 11, 4, "motion", only=("forbidden",), repeated="forbidden")
-    place = watching.PLACES[order.camera]
+    place = PLACES[order.camera]
     _, everything = watching._course(replace(order, only=()), place)
     _, seen = watching._course(order, place)
     assert {one.happening.kind for one in seen if one.happening} == {Kind.FORBIDDEN}
