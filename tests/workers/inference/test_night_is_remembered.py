@@ -82,7 +82,7 @@ def show(state: CameraState, recorder: NormalRecorder, scorer: FrameScorer, at_s
     picture = scene(at_s)
     if snows:
         flakes = np.random.default_rng(round(at_s * FPS)).integers(0, 256, (24, 32, 3), dtype=np.uint8)
-        picture = cv2.resize(flakes, picture.shape[1::-1])
+        picture = np.asarray(cv2.resize(flakes, picture.shape[1::-1]), np.uint8)
     frame = Frame(picture, at_s, discontinuity=at_s == 0)
     assert state.bank.engine is not None
     [features] = state.bank.engine.extract([frame], [state.bank.context])
