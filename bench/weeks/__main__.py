@@ -57,7 +57,7 @@ def _chosen() -> argparse.Namespace:
     parser.add_argument("--no-comparison", action="store_true", help="without the camera that is enrolled once")
     parser.add_argument("--feedback", action="store_true", help="and a camera whose operator judges each alert at once")
     kinds = [kind.value for kind in Kind]
-    parser.add_argument("--only", action="append", choices=kinds, help="see nothing else after the beginning")
+    parser.add_argument("--only", action="append", choices=kinds, help="of what happens, see nothing else")
     parser.add_argument("--repeated", choices=[kind.value for kind in ANOMALIES], help="the same anomaly each day")
     parser.add_argument(
         "--look-s", type=float, default=ORDINARY_S, help="seconds of an ordinary look; default %(default)g"

@@ -23,7 +23,7 @@ from models.profiles.profile import load_profile
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import ConflictError, InsufficientFootageError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alerts.alert import Alert
+from patchwatch.messages.alerts.alert import Alert, AlertChange
 from patchwatch.messages.banks.arming import ArmingState, MemoryExtent
 from patchwatch.messages.banks.bank_version import BankOrigin
 from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
@@ -58,13 +58,15 @@ class Cost:
 @dataclass
 class SimulatedCamera:
     """``learns``: it learns by itself; if not, it stays with the bank that it is given. ``alerts``: by id, as they were
-    last. ``scored``: frames by state of arming."""
+    last. ``raised_ms``: when people were told of a higher peak of an alert, by id. ``scored``: frames by state of
+    arming."""
 
     settings: Settings
     engines: LoadedEngines
     camera: Camera
     learns: bool = True
     alerts: dict[str, Alert] = field(default_factory=dict)
+    raised_ms: dict[str, list[int]] = field(default_factory=dict)
     scored: Counter[str] = field(default_factory=Counter)
     armed_at_ms: dict[str, int] = field(default_factory=dict)
     banks: list[str] = field(default_factory=list)  # what became of each bank that was learnt, for people
@@ -113,6 +115,8 @@ class SimulatedCamera:
 
     def _take(self, state: CameraState, batch: CommitBatch) -> None:
         for update in batch.alerts:
+            if update.announce and update.alert.change is AlertChange.UPDATE:
+                self.raised_ms.setdefault(update.alert.id, []).append(update.alert.peak_at_ms)
             self.alerts[update.alert.id] = update.alert
 
     def settle(self, *, pausing: bool = False) -> None:

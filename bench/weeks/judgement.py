@@ -18,11 +18,19 @@ INFRARED, ORDINARY, BEGINNING = "infrared", "ordinary", "beginning"
 
 @dataclass(frozen=True)
 class Raised:
-    """An alert about the scene, in seconds after Monday, 0:00. ``until_s``: the end of its event."""
+    """An alert about the scene, in seconds after Monday, 0:00. ``until_s``: the end of its event. ``raised_s``: when
+    people were told again, of a higher peak."""
 
     from_s: float
     opened_s: float
     until_s: float
+    raised_s: tuple[float, ...] = ()
+
+    def told_of_s(self, one: Happening) -> float | None:
+        """When it first told people of something while that happened, or soon after; None where it was open before, and
+        told nothing new."""
+        told = [at_s for at_s in (self.opened_s, *self.raised_s) if one.from_s <= at_s <= one.until_s + _LATE_S]
+        return min(told, default=None)
 
 
 @dataclass(frozen=True)
@@ -34,8 +42,9 @@ class Truth:
     is_dark: Callable[[float], bool]
 
     def cause(self, alert: Raised) -> str:
-        """What an alert was about: the kind of a happening, or what else was special about the moment."""
-        about = [one for one in self.happenings if _meet(one, alert)]
+        """What an alert was about: the kind of a happening, or what else was special about the moment. About an anomaly
+        only where it told of it: one that was open before is a false alarm."""
+        about = [one for one in self.happenings if (_told(one, alert) if one.anomalous else _meet(one, alert))]
         about.sort(key=lambda one: (not one.anomalous, one.kind in BROAD, one.kind in LASTING))
         if about and about[0].kind not in BROAD:
             return about[0].kind.value
@@ -45,6 +54,10 @@ class Truth:
             return INFRARED
         return self._lasting(about, alert.from_s)
 
+    def shows_anomaly(self, alert: Raised) -> bool:
+        """Whether an anomaly happened while it was open: its operator sees that in the pictures, whoever was told."""
+        return any(one.anomalous and _meet(one, alert) for one in self.happenings)
+
     def _lasting(self, about: Iterable[Happening], at_s: float) -> str:
         """Rain, or the first day of what changed the picture for good."""
         recent = [one for one in about if one.kind is Kind.RAIN or at_s - one.from_s < DAY_S]
@@ -53,6 +66,10 @@ class Truth:
 
 def _meet(one: Happening, alert: Raised) -> bool:
     return one.from_s - _EARLY_S <= alert.until_s and alert.from_s <= one.until_s + _LATE_S
+
+
+def _told(one: Happening, alert: Raised) -> bool:
+    return alert.told_of_s(one) is not None
 
 
 def judge(truth: Truth, alerts: Sequence[Raised], days: int) -> dict[str, Any]:
@@ -85,13 +102,13 @@ def _day(day: int, truth: Truth, wrong: Sequence[tuple[str, Raised]]) -> dict[st
 
 
 def _fate(one: Happening, alerts: Sequence[Raised], truth: Truth) -> dict[str, Any]:
-    """``delay_s``: until the first alert about it opened, None where none did. ``dark``: by infrared."""
-    about = [alert.opened_s for alert in alerts if _meet(one, alert)]
-    delay_s = max(0.0, min(about) - one.from_s) if about else None
-    found = delay_s is not None
+    """``delay_s``: until the first alert told of it, None where none did. ``open_before``: an alert was open when it
+    began. ``dark``: by infrared."""
+    told = [at_s for alert in alerts if (at_s := alert.told_of_s(one)) is not None]
     return {
-        "kind": one.kind.value, "day": one.day + 1, "dark": truth.is_dark(one.from_s), "found": found,
-        "delay_s": None if delay_s is None else round(delay_s, 1),
+        "kind": one.kind.value, "day": one.day + 1, "dark": truth.is_dark(one.from_s), "found": bool(told),
+        "delay_s": round(min(told) - one.from_s, 1) if told else None,
+        "open_before": any(alert.opened_s < one.from_s <= alert.until_s for alert in alerts),
     }  # fmt: skip
 
 

@@ -16,7 +16,6 @@ from bench.weeks import probe
 from bench.weeks.camera import SimulatedCamera
 from bench.weeks.judgement import Raised, Truth, held_against_budget, judge
 from bench.weeks.life import (
-    ANOMALIES,
     DAY_S,
     HOUR_S,
     INSTALLED_S,
@@ -49,8 +48,8 @@ _EARLIER_S = 10.0
 @dataclass(frozen=True)
 class Order:
     """Which camera to simulate. ``camera``: number of its place. ``compare``: beside it one that is enrolled once.
-    ``feedback``: and one whose operator says the truth of each alert at once. ``only``: nothing is seen, after the
-    beginning, but happenings of these kinds. ``repeated``: the anomaly of each day is this one, always the same.
+    ``feedback``: and one whose operator says the truth of each alert at once. ``only``: of what happens, nothing
+    is seen but these kinds, beside ordinary looks. ``repeated``: the anomaly of each day is this one, always the same.
     ``probe``: see `bench.weeks.probe`, in place of weeks.
     """
 
@@ -173,8 +172,8 @@ class _Watching:
 
     def _operator(self, alert: Alert) -> CorrectionKind:
         """Says what is true: anomalies are, and all else is normal at its hour."""
-        cause = self._truth.cause(_as_raised(alert))
-        return CorrectionKind.ANOMALY if cause in ANOMALIES else CorrectionKind.NORMAL_AT_THIS_TIME
+        shown = self._truth.shows_anomaly(_as_raised(alert))
+        return CorrectionKind.ANOMALY if shown else CorrectionKind.NORMAL_AT_THIS_TIME
 
     def _footage(self, visit: Visit) -> Iterator[tuple[FrameMessage, float]]:
         for number in range(round((visit.until_s - visit.from_s) * FPS)):
@@ -227,25 +226,28 @@ def _course(order: Order, place: Place) -> tuple[list[Happening], list[Visit]]:
 
 
 def _wanted(all_visits: Sequence[Visit], order: Order) -> list[Visit]:
-    """What is seen: of an order for some kinds alone, those happenings from earlier on, as of an unbroken recording."""
+    """What is seen: of an order for some kinds alone, those happenings from earlier on, as of an unbroken recording,
+    and ordinary looks, by which the camera's normal goes on."""
     if not order.only:
         return list(all_visits)
-    first, *rest = all_visits
-    wanted = [one for one in rest if one.happening is not None and one.happening.kind.value in order.only]
-    return [first, *(replace(one, from_s=one.from_s - _EARLIER_S) for one in wanted)]
+    wanted = [one for one in all_visits if one.happening is None or one.happening.kind.value in order.only]
+    return [one if one.happening is None else replace(one, from_s=one.from_s - _EARLIER_S) for one in wanted]
 
 
 def _raised(camera: SimulatedCamera) -> list[Raised]:
     return [
-        _as_raised(alert)
+        _as_raised(alert, camera.raised_ms.get(alert.id, ()))
         for alert in sorted(camera.alerts.values(), key=lambda alert: alert.started_at_ms)
         if alert.kind is AlertKind.ANOMALY
     ]
 
 
-def _as_raised(alert: Alert) -> Raised:
+def _as_raised(alert: Alert, raised_ms: Sequence[int] = ()) -> Raised:
     started_ms, opened_ms, ended_ms = alert.started_at_ms, alert.opened_at_ms, alert.ended_at_ms or alert.peak_at_ms
-    return Raised(*(at_ms / 1000 - MONDAY_S for at_ms in (started_ms, opened_ms, ended_ms)))
+    started_s, opened_s, ended_s, *raised_s = (
+        at_ms / 1000 - MONDAY_S for at_ms in (started_ms, opened_ms, ended_ms, *raised_ms)
+    )
+    return Raised(started_s, opened_s, ended_s, tuple(raised_s))
 
 
 def _since_installed(at_ms: int | None) -> float | None:

@@ -16,6 +16,7 @@ CLEANER = Happening(Kind.CLEANER, 5000, 5020)
 RAIN = Happening(Kind.RAIN, DAY_S + 3000, DAY_S + 9000)
 SHELF = Happening(Kind.SHELF, 8000, 9 * DAY_S)
 LOOKS = [Visit(6000, 6006), Visit(8100, 8106), Visit(DAY_S + 4000, DAY_S + 4006), Visit(2 * DAY_S + 8, 2 * DAY_S + 14)]
+NEW = {"open_before": False}
 
 
 def truth(dark: bool = False) -> Truth:
@@ -50,14 +51,30 @@ def test_a_day_counts_false_alarms_and_looks_in_alarm_and_an_anomaly_its_delay()
     assert (first["looks"], first["looks_in_alarm"]) == (2, 1)
     assert (second["false_alarms"], second["looks"]) == ({}, 1)
     assert third["seen_s"] == 6
-    assert judged["anomalies"] == [{"kind": "fall", "day": 2, "dark": False, "found": True, "delay_s": 3.4}]
+    assert judged["anomalies"] == [{"kind": "fall", "day": 2, "dark": False, "found": True, "delay_s": 3.4} | NEW]
     assert judged["cleaner_nights"] == [1]
     [missed] = judge(truth(dark=True), [], 3)["anomalies"]
-    assert missed == {"kind": "fall", "day": 2, "dark": True, "found": False, "delay_s": None}
+    assert missed == {"kind": "fall", "day": 2, "dark": True, "found": False, "delay_s": None} | NEW
 
 
-def test_an_alert_that_lasts_through_a_happening_is_about_it() -> None:
-    assert judge(truth(), [alert(DAY_S + 900, 300)], 2)["anomalies"][0]["found"]
+def test_an_alert_that_was_open_before_an_anomaly_has_not_found_it_and_is_a_false_alarm() -> None:
+    judged = judge(truth(), [alert(DAY_S + 900, 300)], 2)
+    [fall] = judged["anomalies"]
+    assert (fall["found"], fall["delay_s"], fall["open_before"]) == (False, None, True)
+    assert judged["days"][1]["false_alarms"] == {"shelf": 1}
+    assert truth().shows_anomaly(alert(DAY_S + 900, 300))
+    assert not truth().shows_anomaly(alert(DAY_S + 900))
+
+
+@pytest.mark.parametrize(
+    ("raised_s", "delay_s"), [((950.0,), None), ((950.0, 1006.0, 1009.0), 6.0), ((1019.9,), 19.9), ((1021.0,), None)]
+)
+def test_an_alert_that_was_open_before_has_found_an_anomaly_where_it_rises_in_it(
+    raised_s: tuple[float, ...], delay_s: float | None
+) -> None:
+    since = Raised(DAY_S + 900, DAY_S + 901, DAY_S + 1200, tuple(DAY_S + at_s for at_s in raised_s))
+    [fall] = judge(truth(), [since], 2)["anomalies"]
+    assert (fall["found"], fall["delay_s"], fall["open_before"]) == (delay_s is not None, delay_s, True)
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 30])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 
 from bench.weeks import watching
 from bench.weeks.life import INSTALLED_S, Happening, Kind, Visit
+from bench.weeks.places import PLACES
 from bench.weeks.summary import summary
 
 CLEANER = Happening(Kind.CLEANER, INSTALLED_S + 600, INSTALLED_S + 604)
@@ -31,3 +35,14 @@ def test_a_short_day_is_scored_remembered_learnt_and_judged(monkeypatch: pytest.
     assert [one["kind"] for one in own["anomalies"]] == ["run"]
     assert [one["peak"] is not None and one["level"] is not None for one in own["visits"]] == [False, True, True]
     assert list(summary([result])) == [watching.SELF_ARMING, watching.ONCE]
+
+
+def test_of_an_order_for_some_kinds_ordinary_looks_are_seen_all_the_same() -> None:
+    order = watching.Order(5, 11, 4, "motion", only=("forbidden",), repeated="forbidden")
+    place = PLACES[order.camera]
+    _, everything = watching._course(replace(order, only=()), place)
+    _, seen = watching._course(order, place)
+    assert {one.happening.kind for one in seen if one.happening} == {Kind.FORBIDDEN}
+    assert [one for one in seen if not one.happening] == [one for one in everything if not one.happening]
+    assert sum(not one.happening for one in seen) > 20
+    assert all(one.until_s < following.from_s for one, following in pairwise(seen))

@@ -21,8 +21,28 @@ RULE = EventRule(0.4, 0.3)
 
 
 @dataclass
+class Shown:
+    """Stands for a profile. ``departs``: something is in the picture that the view does not usually show."""
+
+    departs: bool = False
+
+
+@dataclass
+class Look:
+    """Stands for how the view mostly looks; the real one: tests/models/engine/test_usual_look.py."""
+
+    shown: Shown
+
+    def take(self, *of: Any) -> None: ...
+
+    def departs(self, *of: Any) -> bool:
+        return self.shown.departs
+
+
+@dataclass
 class Bank:
     id: str = "day"
+    profile: Shown = field(default_factory=Shown)
 
 
 @dataclass
@@ -42,6 +62,7 @@ class Scorer:
 @pytest.fixture(autouse=True)
 def given_shares(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(new_view, "share_over_level", lambda scorer, features, score: scorer.share)
+    monkeypatch.setattr(new_view, "UsualLook", Look)
 
 
 @dataclass
@@ -50,18 +71,19 @@ class Camera:
 
     scorer: Any = field(default_factory=Scorer)
     view: NewView = field(default_factory=lambda: NewView("yard"))
+    verdict: Verdict = field(default_factory=Verdict)
 
     def show(
-        self, from_s: float, seconds: float, score: float = 0.8, *, rises_s: float = 0.0, event: bool = True
-    ) -> float:
+        self, from_s: float, seconds: float, score: float = 0.8, *, rises_s: float = 0.0, event: bool = True,
+        wrong: bool = False,
+    ) -> float:  # fmt: skip
         learnt = 0
         for n in range(round(seconds * FPS)):
             at_s = from_s + n / FPS
             frame = Frame(PICTURE, at_s, discontinuity=n == 0)
             known: Any = Score(score if n / FPS >= rises_s else 0.1)
-            verdict = self.view.judged(
-                Verdict(known.score, RULE.on, from_s if event else None, None), frame, [], self.scorer, known
-            )
+            seen = Verdict(known.score, RULE.on, from_s if event else None, at_s if wrong else None)
+            verdict = self.verdict = self.view.judged(seen, frame, [], self.scorer, known)
             learnt += verdict.event_since_s is None and verdict.level == inf
         return learnt / FPS
 
@@ -123,3 +145,31 @@ def test_an_event_that_outlasts_it_excludes_nothing_of_what_was_learnt() -> None
     verdict = camera.view.judged(Verdict(0.8, 0.4, 3.0), Frame(PICTURE, LASTS_S + 10), [], camera.scorer, score)
     assert verdict.event_since_s is not None
     assert verdict.event_since_s - AROUND_ALERT_S >= LASTS_S + 9.8
+
+
+def test_what_departs_from_the_usual_look_of_the_view_is_not_learnt_with_it() -> None:
+    camera = Camera()
+    camera.show(0.0, LASTS_S + 10)
+    camera.scorer.bank.profile.departs = True
+    assert camera.show(LASTS_S + 10, 12.0) == 0
+    assert camera.verdict.event_since_s == pytest.approx(LASTS_S + 21.8), "so that what led there is excluded too"
+    camera.scorer.bank.profile.departs = False
+    assert camera.show(LASTS_S + 22, 60.0) == pytest.approx(60.0)
+
+
+def test_of_what_comes_into_a_few_places_what_led_there_is_excluded_too() -> None:
+    camera = Camera()
+    camera.show(0.0, LASTS_S + 10)
+    camera.scorer.share = BURGLAR
+    camera.show(LASTS_S + 10, 1.0)
+    assert camera.verdict.event_since_s is not None
+    assert camera.verdict.event_since_s - AROUND_ALERT_S < LASTS_S + 10 - 4.0
+
+
+def test_a_picture_in_transition_says_nothing_of_few_places() -> None:
+    camera = Camera()
+    camera.show(0.0, 6.0)
+    camera.scorer.share = BURGLAR
+    camera.show(7200.0, 3.0, wrong=True)
+    camera.scorer.share = NIGHT
+    assert camera.show(7203.0, 6.0) == pytest.approx(6.0)
