@@ -188,15 +188,13 @@ class FrameScorer:
         if raw is not None:  # without any evidence the score stays as it was
             self._history.score = self._history.smoothing.add(at_s, unsmoothed)
         without = None if self._without is None else self._score_without(self._without, at_s, measured)
-        leading = driver(self._weights_in[group], self._heard(rarities))
-        name, box = self._evidence(leading, distances, features)
+        name, box = self._evidence(driver(self._weights_in[group], self._heard(rarities)), distances, features)
         changes = self._events.update(at_s, self._history.score, name, box, gate)
-        opened = self.open_event is not None
         rejoined, began = self._rejoined, self._events_began
         self._rejoined = self._events_began = False
         return FrameScore(
             raw or 0.0, unsmoothed, self._history.score, tuple(rarities), name, box, tuple(distances), tuple(changes),
-            opened, without, rejoined, began, self.context,
+            self.open_event is not None, without, rejoined, began, self.context,
         )  # fmt: skip
 
     def _shown(self, features: Sequence[Features]) -> str | None:

@@ -53,7 +53,7 @@ def test_a_picture_is_compared_with_its_own_context(infrared: bool) -> None:
 def test_what_is_strange_by_night_would_be_ordinary_by_day() -> None:
     bank = day_and_night()
     whole = replace(bank.streams[0], contexts=None)
-    usual = [frame_distance(bank.streams[0], *seen(picture(9100 + n, infrared=True))) for n in range(20)]
+    usual = [frame_distance(bank.streams[0], seen(picture(9100 + n, infrared=True))[0]) for n in range(20)]
     [strange] = seen(with_a_thing(picture(9200, infrared=True)))
     apart, together = frame_distance(bank.streams[0], strange), frame_distance(whole, strange)
     assert apart is not None
