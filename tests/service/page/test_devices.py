@@ -3,11 +3,10 @@ here; the service worker is the real one."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from typing import Any
 
-from playwright.async_api import CDPSession, Page, expect
+from playwright.async_api import Page, expect
+from push_deliveries import PushDeliveries
 from push_device import PushDevice
 from service_world import Serve, World
 
@@ -45,42 +44,10 @@ async def test_a_browser_adds_itself_and_takes_itself_back(
     assert not world.bus.exists(keys.CHANNELS)
 
 
-class _Deliveries:
-    """What Chromium's tools say of service workers: who is registered, and when one has handled a push."""
-
-    def __init__(self) -> None:
-        self._registered: asyncio.Queue[str] = asyncio.Queue()
-        self._handled: asyncio.Queue[str] = asyncio.Queue()
-
-    async def listen(self, tools: CDPSession) -> None:
-        tools.on("ServiceWorker.workerRegistrationUpdated", self._registrations)
-        tools.on("BackgroundService.backgroundServiceEventReceived", self._event)
-        await tools.send("ServiceWorker.enable")
-        await tools.send("BackgroundService.startObserving", {"service": "pushMessaging"})
-        await tools.send("BackgroundService.setRecording", {"service": "pushMessaging", "shouldRecord": True})
-
-    def _registrations(self, event: dict[str, Any]) -> None:
-        for one in event["registrations"]:
-            if not one["isDeleted"]:
-                self._registered.put_nowait(one["registrationId"])
-
-    def _event(self, event: dict[str, Any]) -> None:
-        self._handled.put_nowait(event["backgroundServiceEvent"]["eventName"])
-
-    async def registered(self) -> str:
-        async with asyncio.timeout(60):
-            return await self._registered.get()
-
-    async def handled(self) -> None:
-        async with asyncio.timeout(60):
-            while await self._handled.get() != "Push event completed":
-                pass
-
-
 async def test_what_is_pushed_is_shown_and_leads_to_the_alert(page: Page, serve: Serve, settings: Settings) -> None:
     site = f"http://{serve(settings)}"
     await page.context.grant_permissions(["notifications"], origin=site)
-    tools, deliveries = await page.context.new_cdp_session(page), _Deliveries()
+    tools, deliveries = await page.context.new_cdp_session(page), PushDeliveries()
     await deliveries.listen(tools)
     await page.goto(site)
     await page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
@@ -90,8 +57,6 @@ async def test_what_is_pushed_is_shown_and_leads_to_the_alert(page: Page, serve:
         order = {"origin": site, "registrationId": registration, "data": data}
         await tools.send("ServiceWorker.deliverPushMessage", order)
         await deliveries.handled()
-    # Not before: a notification that is asked for while it is about to be shown is dropped by Chromium for good, as one
-    # that its desktop does not show.
     shown = await page.evaluate("""async () => {
       const registration = await navigator.serviceWorker.ready;
       const shown = await registration.getNotifications();

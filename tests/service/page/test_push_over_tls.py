@@ -20,6 +20,7 @@ import redis.asyncio
 from chromium import ARGUMENTS
 from people import CHEAP
 from playwright.async_api import BrowserContext, Page, async_playwright, expect
+from push_deliveries import PushDeliveries
 from push_device import PushDevice
 from receiver import answer, receiving
 from service_world import Serve, World, now_ms
@@ -41,12 +42,8 @@ SUBSCRIPTION = """
     unsubscribe: async () => { current = null; return true; } });
 """
 SHOWN = """async () => {
-  const registration = await navigator.serviceWorker.ready;
-  for (;;) {
-    const [shown] = await registration.getNotifications();
-    if (shown) return { title: shown.title, body: shown.body, tag: shown.tag, link: shown.data.link };
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  const [shown] = await (await navigator.serviceWorker.ready).getNotifications();
+  return { title: shown.title, body: shown.body, tag: shown.tag, link: shown.data.link };
 }"""
 
 
@@ -123,14 +120,11 @@ async def _subscribed(context: BrowserContext, site: TlsSite, device: PushDevice
 async def _check_shown(page: Page, site: TlsSite, message: dict[str, Any]) -> None:
     """What the service worker shows of it; and its picture comes without a login."""
     home = f"https://home.test:{site.port}"
-    tools = await page.context.new_cdp_session(page)
-    registered: list[str] = []
-    tools.on("ServiceWorker.workerRegistrationUpdated", lambda event: registered.extend(
-        one["registrationId"] for one in event["registrations"] if not one["isDeleted"]))  # fmt: skip
-    await tools.send("ServiceWorker.enable")
-    await eventually(lambda: registered)
-    order = {"origin": home, "registrationId": registered[-1], "data": json.dumps(message)}
+    tools, deliveries = await page.context.new_cdp_session(page), PushDeliveries()
+    await deliveries.listen(tools)
+    order = {"origin": home, "registrationId": await deliveries.registered(), "data": json.dumps(message)}
     await tools.send("ServiceWorker.deliverPushMessage", order)
+    await deliveries.handled()
     assert await page.evaluate(SHOWN) == {
         "title": "something unusual in its place: Back gate", "tag": "gate-1800000000000",
         "body": "2027-01-15 08:00:00  Back gate: something unusual in its place in porch, score 0.90",
