@@ -104,7 +104,9 @@ class CameraRegistry:
         for state in self:
             if _is_over(state, cameras.get(state.camera.id)):
                 self._remove(state)
-        if not restored:
+        if restored:
+            self._configured.clear()  # what is gone was lost, and is not removed whenever the revision has caught up
+        else:
             self._forget_removed(records)
         self._configured |= {name: camera.incarnation for name, camera in configured.items()}
         self._leases.want(self._partitions(cameras))

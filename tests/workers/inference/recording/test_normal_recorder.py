@@ -213,6 +213,20 @@ def test_memory_goes_with_a_camera_that_is_removed_while_it_is_disabled(
         until(lambda: not folder.exists())
 
 
+def test_memory_of_a_camera_that_redis_lost_stays_when_the_revision_has_caught_up(
+    queue: Any, run_worker: Run, until: Run
+) -> None:
+    queue.add_camera()
+    feed(queue, range(20))
+    with run_worker(queue.settings) as worker:
+        until(lambda: queue.counters().get("dropped:no_bank") == 20)
+        queue.client.flushall()
+        until(lambda: not worker._cameras.states)
+        queue.client.set(keys.CAMERAS_REVISION, 10)
+        until(lambda: worker._cameras._revision == b"10")
+    assert list((queue.settings.memory_dir / "cam").rglob("*.stretch"))
+
+
 def test_a_camera_that_cannot_be_read_any_more_is_not_forgotten(queue: Any, run_worker: Run, until: Run) -> None:
     folder = queue.settings.memory_dir / "cam"
     queue.add_camera()
