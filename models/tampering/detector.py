@@ -161,7 +161,7 @@ class TamperingDetector:
 
     def _observe_steadiness(self, signature: PictureSignature, elapsed_s: float, view: _View) -> Unsteady:
         unjudged = view.covered or view.changed or not self._background.known
-        usual = None if unjudged else self._background.grey
+        usual = None if unjudged else self._background
         return self._steadiness.observe(signature.grey, usual, elapsed_s, self._part.cells)
 
     def _is_unusual(self, view: _View) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -28,12 +29,25 @@ _ALIKE = 0.5  # correlation of the gradients in a cell
 _COLOURED, _COLOURLESS = 6.0, 1.5  # mean difference between the channels
 
 
+class Structure:
+    """What a coarse grey picture, float32 (18, 32), shows whatever its light: ``across`` and ``down``, its gradients in
+    grey levels per point."""
+
+    def __init__(self, grey: NDArray[np.float32]) -> None:
+        self.across, self.down = _slope(grey, 1, 0), _slope(grey, 0, 1)
+
+    @cached_property
+    def energy(self) -> NDArray[np.float32]:
+        """Mean square of the gradients in each cell, (6, 8)."""
+        return cell_means(self.across * self.across + self.down * self.down)
+
+
 @dataclass(frozen=True)
 class PictureSignature:
     """``grey``: float32 (18, 32), grey levels. ``sharpness``: float32 (6, 8), fine structure of each cell, in grey
     levels; ``detail``: of a busy one. ``contrast``: coarse structure of the whole, in grey levels per point of the
     grid. ``colour``: mean difference between the channels, 0 for an infrared picture. ``digests``: uint32 (48,), each
-    equal where its cell is. ``judged``: bool (6, 8), the cells that count.
+    equal where its cell is. ``structure``: of ``grey``. ``judged``: bool (6, 8), the cells that count.
     """
 
     grey: NDArray[np.float32]
@@ -42,6 +56,7 @@ class PictureSignature:
     colour: float
     digests: NDArray[np.uint32]
     sharpness: NDArray[np.float32]
+    structure: Structure
     judged: NDArray[np.bool_] = field(default_factory=lambda: ALL_CELLS)
 
 
@@ -52,31 +67,22 @@ def signature_of(rgb: NDArray[np.uint8], part: JudgedPart = WHOLE_PICTURE) -> Pi
     if part.blank is not None and not part.blank.all():  # its edge would be a structure that nothing can cover
         fine[part.blank] = fine[~part.blank].mean()
     grey = _resized(fine, GRID)
+    structure = Structure(grey)
     rough = cell_means(np.abs(fine - cv2.blur(fine, (5, 5))))
     return PictureSignature(
         grey=grey,
         detail=_busy(rough[judged]),
-        contrast=float(np.sqrt(energies(gradients(grey)).mean(where=judged))) if judged.any() else 0.0,
+        contrast=float(np.sqrt(structure.energy.mean(where=judged))) if judged.any() else 0.0,
         colour=_colour(rgb, judged),
         digests=_digests(rgb[::_EVERY_ROW]),
         sharpness=rough,
+        structure=structure,
         judged=judged,
     )
 
 
 def _busy(details: NDArray[np.float32]) -> float:
     return float(np.sort(details)[int(_BUSY * len(details))]) if len(details) else 0.0
-
-
-def gradients(grey: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Across and down, in grey levels per point."""
-    return _slope(grey, 1, 0), _slope(grey, 0, 1)
-
-
-def energies(of: tuple[NDArray[np.float32], NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Mean square of the gradients in each cell, (6, 8)."""
-    across, down = of
-    return cell_means(across * across + down * down)
 
 
 def cell_means(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -96,9 +102,10 @@ def _digests(rgb: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """A weighted sum of each cell, which wraps around: other pictures have another one but for a chance of 2^-30."""
     rows, columns = rgb.shape[:2]
     weighted = rgb.reshape(rows, -1) * _weights(rows, columns)
-    tops, lefts = np.arange(CELLS[0]) * rows // CELLS[0], np.arange(CELLS[1]) * columns // CELLS[1] * 3
-    sums = np.add.reduceat(np.add.reduceat(weighted, tops, axis=0, dtype=np.uint32), lefts, axis=1, dtype=np.uint32)
-    return np.asarray(sums.ravel(), np.uint32)
+    tops, lefts = np.arange(CELLS[0] + 1) * rows // CELLS[0], np.arange(CELLS[1]) * columns // CELLS[1] * 3
+    # Several times as fast as one call for all: whole rows are added up first. Each band has one row at least.
+    bands = [weighted[top : max(end, top + 1)].sum(axis=0, dtype=np.uint32) for top, end in pairwise(tops)]
+    return np.asarray(np.add.reduceat(np.stack(bands), lefts, axis=1, dtype=np.uint32).ravel(), np.uint32)
 
 
 @cache
@@ -136,6 +143,7 @@ class Background:
         self._steady: NDArray[np.float32] = np.ones(CELLS, np.float32)
         self._detail = self._contrast = self._colour = 0.0
         self._learnt_s = -1.0  # below zero: nothing yet
+        self._structure: Structure | None = None  # of ``_grey``, once it was asked for
 
     @property
     def known(self) -> bool:
@@ -146,15 +154,21 @@ class Background:
         """float32 (18, 32)."""
         return self._grey
 
+    @property
+    def structure(self) -> Structure:
+        self._structure = self._structure or Structure(self._grey)
+        return self._structure
+
     def learn(self, signature: PictureSignature, elapsed_s: float) -> None:
         """Update the average with a picture, ``elapsed_s`` after the one before."""
         if self._learnt_s < 0:
-            self._learnt_s, share, self._grey = 0.0, 1.0, signature.grey.copy()
+            self._learnt_s, share, self._grey, self._structure = 0.0, 1.0, signature.grey.copy(), None
         else:
             self._learnt_s += elapsed_s
             share = min(1.0, elapsed_s / max(min(self._learnt_s, _FORGETS_S), 1e-6))
         self._steady += np.float32(share) * (self._alike(signature)[0] - self._steady)
         self._grey += np.float32(share) * (signature.grey - self._grey)
+        self._structure = None
         self._detail += share * (signature.detail - self._detail)
         self._contrast += share * (signature.contrast - self._contrast)
         self._colour += share * (signature.colour - self._colour)
@@ -181,10 +195,9 @@ class Background:
 
     def _alike(self, signature: PictureSignature) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """Whether each cell shows its usual structure, and how much of that there is."""
-        background, now = gradients(self._grey), gradients(signature.grey)
-        energy = energies(background)
-        products = cell_means(background[0] * now[0] + background[1] * now[1])
-        return products >= _ALIKE * np.sqrt(energy * energies(now)), energy
+        usual, now = self.structure, signature.structure
+        products = cell_means(usual.across * now.across + usual.down * now.down)
+        return products >= _ALIKE * np.sqrt(usual.energy * now.energy), usual.energy
 
     def state(self) -> dict[str, Any]:
         """JSON values that `restore` takes."""
@@ -200,7 +213,7 @@ class Background:
         self._detail, self._contrast, self._colour, self._learnt_s = (float(level) for level in state["levels"])
         if not 0 <= self._learnt_s + self._detail + self._contrast + self._colour + 1.0 < float("inf"):
             raise ValueError(f"out of bounds: {state['levels']}")
-        self._grey, self._steady = grey, steady
+        self._grey, self._steady, self._structure = grey, steady, None
 
 
 def _packed(values: NDArray[np.float32]) -> str:

@@ -63,6 +63,19 @@ class Parser:
         del self._buffer[:length]
         return replace(message, body=body)
 
+    def take_packets(self) -> tuple[bytes, int]:
+        """All complete packets that come next, in one piece as they were received, and their number."""
+        buffer, end, number = self._buffer, 0, 0
+        if self._head is None and not self._searched:
+            while end + 4 <= len(buffer) and buffer[end] == INTERLEAVED:
+                following = end + 4 + (buffer[end + 2] << 8 | buffer[end + 3])
+                if following > len(buffer):
+                    break
+                end, number = following, number + 1
+        packets = bytes(memoryview(buffer)[:end])
+        del buffer[:end]
+        return packets, number
+
     def _begin(self) -> bool:
         """Whether there is anything to parse. Skips blank lines before a message."""
         if self._head is not None:
@@ -128,6 +141,10 @@ class MessageReader:
     def ready(self) -> Event | None:
         """The next message or packet, if it has already been received."""
         return self._parser.next()
+
+    def take_packets(self) -> tuple[bytes, int]:
+        """The packets that have already been received and come next, in one piece, and their number."""
+        return self._parser.take_packets()
 
     async def next(self) -> Event | None:
         """The next message or packet; None once the peer has closed, even in the middle of a message."""

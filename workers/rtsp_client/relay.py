@@ -268,8 +268,9 @@ class Relay:
                 if not await self._respond(event, camera[1], ffmpeg):
                     return
                 continue
-            self.packets += isinstance(event, Packet)
-            await _send(ffmpeg, event.encode())
+            packets, number = camera[0].take_packets()  # A frame is many: one write spares FFmpeg and us the others.
+            self.packets += isinstance(event, Packet) + number
+            await _send(ffmpeg, event.encode() + packets)
 
     async def _respond(self, response: Response, camera: asyncio.StreamWriter, ffmpeg: asyncio.StreamWriter) -> bool:
         """Act on a camera's response or pass it to FFmpeg. Returns False when the connection has to end."""

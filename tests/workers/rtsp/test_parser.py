@@ -32,6 +32,22 @@ def events(parser: Parser) -> list[Event]:
     return list(iter(parser.next, None))
 
 
+@given(st.lists(st.binary(max_size=40)), st.lists(st.integers(1, 40)))
+def test_packets_are_taken_as_they_were_received(payloads: list[bytes], sizes: list[int]) -> None:
+    packets = b"".join(Packet(1, payload).encode() for payload in payloads)
+    sent = packets + b"OPTIONS * RTSP/1.0\r\n\r\n"
+    parser, taken, number, messages, start = Parser(REQUEST_LIMITS), b"", 0, [], 0
+    for size in [*sizes, len(sent)]:
+        parser.feed(sent[start : start + size])
+        start += size
+        piece, count = parser.take_packets()
+        taken, number = taken + piece, number + count
+        if taken == packets:  # What comes next is no packet, and stays where it is.
+            messages += events(parser)
+    assert (taken, number) == (packets, len(payloads))
+    assert messages == [Request("OPTIONS", "*")]
+
+
 @given(st.lists(st.integers(1, 40)))
 def test_it_does_not_matter_in_which_pieces_bytes_arrive(sizes: list[int]) -> None:
     parser, parsed, start = Parser(REQUEST_LIMITS), [], 0
