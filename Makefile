@@ -18,7 +18,7 @@ ifeq ($(shell mkdir -p "$${XDG_CACHE_HOME:-$${HOME:-/dev/null}/.cache}"/{uv,pip}
 export UV_CACHE_DIR ?= $(CURDIR)/.tools/cache/uv
 export PIP_CACHE_DIR ?= $(CURDIR)/.tools/cache/pip
 endif
-INSTALL = VIRTUAL_ENV=$(CURDIR)/.venv UV_LINK_MODE=copy $(UV) pip install --quiet --no-deps
+INSTALL = VIRTUAL_ENV=$(CURDIR)/.venv $(UV) pip install --quiet --no-deps
 
 # How many tests run at once; 0: one after the other, in the process that pytest is (for a debugger).
 JOBS ?= auto
@@ -57,7 +57,7 @@ package: | $(UV) ## Build wheel and sdist into dist/, and try the wheel in an en
 	@rm -rf dist .tools/package
 	$(UV) build --quiet
 	@$(UV) venv --quiet $(if $(PYTHON),--python "$(PYTHON)") .tools/package
-	@VIRTUAL_ENV=$(CURDIR)/.tools/package UV_LINK_MODE=copy $(UV) pip install --quiet dist/*.whl
+	@VIRTUAL_ENV=$(CURDIR)/.tools/package $(UV) pip install --quiet dist/*.whl
 	cd .tools/package && bin/patchwatch --version && bin/patchwatch --help >/dev/null && bin/patchwatch settings --json >/dev/null
 
 fuzz: .venv/.$(TEST_SET) ## Mutated inputs: N=10000 SEED=2026; writes bench/results/fuzz.json
@@ -151,7 +151,7 @@ clean: ## Remove what these targets made
 .tools/anomalib/.ready: requirements/clip.txt | $(UV)
 	@echo "setting up: anomalib"
 	@$(UV) venv --quiet --clear $(if $(PYTHON),--python "$(PYTHON)") .tools/anomalib
-	@VIRTUAL_ENV=$(CURDIR)/.tools/anomalib UV_LINK_MODE=copy $(UV) pip install --quiet anomalib==2.7.0 \
+	@VIRTUAL_ENV=$(CURDIR)/.tools/anomalib $(UV) pip install --quiet anomalib==2.7.0 \
 		$$(grep -oE '^(torch|torchvision)==[^ ;]+' requirements/clip.txt)
 	@touch $@
 
