@@ -7,7 +7,6 @@ from pathlib import Path
 import av
 import pytest
 from moving_scene import FPS, HEIGHT, WIDTH, scene
-from quick_profiles import SMALL_SCENE
 from typer.testing import CliRunner
 
 from models.banks.bank_file import save_bank
@@ -34,16 +33,13 @@ def film(tmp_path: Path) -> Path:
 def test_scores_of_pictures_too_seldom_for_movement_come_with_a_warning(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    profiles = tmp_path / "profiles.toml"
-    profiles.write_text(SMALL_SCENE)
-    engine = Engine.load(load_profile("small", profiles), NetworkOptions(Path("unused"), device="cpu", threads=1))
+    engine = Engine.load(load_profile("motion"), NetworkOptions(Path("unused"), device="cpu", threads=1))
     bank = learn(engine, recorded_clips([film], RecordingReader(VideoOptions(), 85, 8)), count=1)
     data = tmp_path / "data"
     (data / "banks" / "door").mkdir(parents=True)
-    save_bank(bank, data / "banks" / "door" / "small.safetensors")
+    save_bank(bank, data / "banks" / "door" / "motion.safetensors")
     monkeypatch.setenv("PATCHWATCH_DATA_DIR", str(data))
-    monkeypatch.setenv("PATCHWATCH_PROFILES_FILE", str(profiles))
-    words = ["banks", "score", str(film), "--camera", "door", "--profile", "small"]
+    words = ["banks", "score", str(film), "--camera", "door", "--profile", "motion"]
     seldom = CliRunner().invoke(app, [*words, "--fps", "0.5"])
     assert "blind: nothing can be seen to move: pictures come 2.0 s apart" in seldom.stderr, seldom.output
     assert "WARNING" not in CliRunner().invoke(app, words).stderr
