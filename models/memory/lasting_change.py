@@ -86,12 +86,13 @@ class LastingChange:
 
 @dataclass(frozen=True)
 class _Look:
-    """How the places that are far from normal look in one stretch: ``groups`` (n,), their ``means`` (n, dim), and some
-    ``samples`` (k, n, dim)."""
+    """How the places that are far from normal look in one stretch: ``groups`` (n,) and their ``means`` (n, dim).
+    ``shown``: some samples of all places where nothing moves, far from normal or not: noise takes some there only now
+    and then, and they are as much a part of how the scene looks."""
 
     groups: NDArray[np.int32]
     means: NDArray[np.float32]
-    samples: NDArray[np.float32]
+    shown: StreamVectors
 
 
 def is_over(info: StretchInfo, rule: EventRule) -> bool:
@@ -216,8 +217,10 @@ class _Finder:
         stays = (far & still).mean(axis=0) >= _MOSTLY
         if not stays.any():
             return None
+        rests = still.mean(axis=0) >= _MOSTLY
         some = vectors[np.linspace(0, len(vectors) - 1, min(_TAUGHT, len(vectors))).round().astype(int)]
-        return _Look(groups[stays], middle[stays], np.concatenate([some[:, stays], middle[None, stays]]))
+        shown = np.concatenate([*some[:, rests], middle[rests]])
+        return _Look(groups[stays], middle[stays], StreamVectors(shown, np.tile(groups[rests], len(some) + 1)))
 
     def _is_alike(self, one: _Look, other: _Look) -> bool:
         """Whether most places of either are such in both, and look the same."""
@@ -241,10 +244,10 @@ class _Finder:
         return False
 
     def _vectors(self, looks: Sequence[_Look]) -> tuple[StreamVectors, ...]:
-        vectors = np.concatenate([look.samples.reshape(-1, look.samples.shape[2]) for look in looks])
-        groups = np.concatenate([np.tile(look.groups, len(look.samples)) for look in looks])
+        vectors = np.concatenate([look.shown.vectors for look in looks])
+        groups = np.concatenate([look.shown.groups for look in looks])
         nothing = StreamVectors(np.zeros((0, 1), np.float32), np.zeros(0, np.int32))
-        known = StreamVectors(np.asarray(vectors, np.float32), groups.astype(np.int32))
+        known = StreamVectors(vectors, groups)
         return tuple(known if n == self._position else nothing for n in range(len(self._bank.streams)))
 
 

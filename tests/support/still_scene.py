@@ -31,14 +31,22 @@ PROFILE = Profile(
 
 
 def places(
-    rng: np.random.Generator, *, shelf: bool = False, box: bool = False, nudged: bool = False, person: int | None = None
+    rng: np.random.Generator,
+    *,
+    shelf: bool = False,
+    box: bool = False,
+    nudged: bool = False,
+    person: int | None = None,
+    shade: float = 0.0,
 ) -> Features:
-    """Of one frame. ``person``: the first of the places where somebody stands."""
+    """Of one frame. ``person``: the first of the places where somebody stands. ``shade``: how much of one falls on the
+    left, of which a twentieth of what the box is like can be told from noise."""
     vectors = _BASE + rng.normal(0, 0.05, (PLACES, DIM)).astype(np.float32)
     if shelf:
         vectors[list(SHELF)] += _THING
     if box:
         vectors[list(BOX)] += _THING
+    vectors[list(BOX)] += shade * _THING
     if nudged:
         vectors += _NUDGED
     if person is not None:
@@ -69,15 +77,18 @@ def stretch(
     nudged: bool = False,
     walks: bool = False,
     stands: int | None = None,
+    shaded: bool = False,
 ) -> Stretch:
     """As it was scored live and remembered: what is over the level is excluded. ``walks``: somebody does, across the
-    picture. ``stands``: somebody does, at this place, and moves a little."""
+    picture. ``stands``: somebody does, at this place, and moves a little. ``shaded``: faintly, and now and then just
+    enough to alarm."""
     rng = np.random.default_rng(started_ms % 2**32)
     scorer, known = FrameScorer(bank()), bank()
     collector = StretchCollector([StreamKind.PLACE], stretch_identity(PROFILE, known.identity, known.view))
     for n in range(round(seconds * FPS)):
         person = stands if stands is not None else 4 * COLUMNS + n % (COLUMNS - 2) if walks else None
-        features = places(rng, shelf=shelf, box=box, nudged=nudged, person=person)
+        shade = (0.067 if n % 9 < 4 else 0.02) if shaded else 0.0
+        features = places(rng, shelf=shelf, box=box, nudged=nudged, person=person, shade=shade)
         score = scorer.score([features], n / FPS, discontinuity=n == 0)
         excluded = Exclusion.ALERT if score.event_open or score.score >= scorer.rule.on else NOT_EXCLUDED
         collector.add(

@@ -66,6 +66,13 @@ def test_a_shelf_is_pending_after_some_minutes_and_has_lasted_after_an_hour(memo
     assert lasting.box == pytest.approx(expected)
 
 
+def test_what_belongs_to_it_and_alarms_only_now_and_then_keeps_it_from_nothing(memory: Memory) -> None:
+    memory.add(stretch(at_ms, shelf=True, shaded=True) for at_ms in at(0, 20, 40, 61))
+    change = memory.change()
+    assert change is not None
+    assert (change.since_ms, change.has_lasted(LASTS_MS)) == (NOON_MS, True)
+
+
 def test_whoever_passes_meanwhile_is_not_learnt_with_it(memory: Memory) -> None:
     memory.add(stretch(at_ms, shelf=True, walks=at_ms == at(30)[0]) for at_ms in at(0, 15, 30, 45, 61))
     change = memory.change()
