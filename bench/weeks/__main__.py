@@ -3,10 +3,11 @@
 ``python -m bench.weeks`` writes ``bench/results/weeks.json``. The places are drawn, with day and night, weekends, a
 cleaner, deliveries, rain, a nudged camera, a new shelf and a season of light; from the second day on something happens
 each day that should alert. Of the time between, half a minute is seen every three hours, as of a recording that begins
-with movement: what is counted is counted in footage seen, which the record says. Beside each camera that learns by
-itself another watches the same pictures with the one bank of its first minutes, and with ``--feedback`` a third one,
-whose operator says of each alert what it was. Nothing was chosen on the seeds that are reported: 1 to 3 are for
-development.
+with movement: what is counted is counted in footage seen, which the record says. What changes the picture for good is
+looked at every ten minutes at first, as often as a memory keeps a stretch of a long alert. Beside each camera that
+learns by itself another watches the same pictures with the one bank of its first minutes, and with ``--feedback`` a
+third one, whose operator says of each alert what it was. Nothing was chosen on the seeds that are reported: 1 to 3 are
+for development.
 
 A camera takes some ten minutes of processor time (`scene`); the record is written after each, with one process after
 each day. With ``--resume`` the cameras that it holds in full are not simulated again.
@@ -26,7 +27,7 @@ sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import RESULTS, save  # noqa: E402
 from bench.weeks import probe  # noqa: E402
-from bench.weeks.life import ANOMALIES, ORDINARY_S, Kind  # noqa: E402
+from bench.weeks.life import ANOMALIES, FOLLOWED_S, ORDINARY_S, Kind  # noqa: E402
 from bench.weeks.places import PLACES, TURNS  # noqa: E402
 from bench.weeks.summary import summary  # noqa: E402
 from bench.weeks.watching import FPS, Order, in_processes  # noqa: E402
@@ -130,7 +131,8 @@ def _body(chosen: argparse.Namespace, orders: Sequence[Order], results: Sequence
         "profile": chosen.profile, "fps": FPS, "days": chosen.days, "seeds": sorted({order.seed for order in orders}),
         "cameras_planned": len(orders), "budget_a_camera_and_day": FALSE_ALARMS_PER_DAY,
         "order": _order(chosen),
-        "counted_in": f"footage seen: {chosen.look_s:g} s every three hours, and all happenings in full",
+        "counted_in": f"footage seen: {chosen.look_s:g} s every three hours, all happenings in full, and looks every "
+        f"ten minutes for {FOLLOWED_S / 60:g} min after a lasting change and from where the other light first shows it",
         "summary": summary(in_order), "cameras": in_order,
     }  # fmt: skip
 

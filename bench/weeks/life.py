@@ -15,6 +15,7 @@ from patchwatch.demo.scene.person import Appearance
 DAY_S, HOUR_S, MINUTE_S = 86_400.0, 3600.0, 60.0
 INSTALLED_S = 9 * HOUR_S  # after Monday, 0:00: when the camera is switched on
 CLEANER_HOUR, BURGLAR_HOUR, REPEATED_HOUR = 22, 3, 14
+SUNRISE, SUNSET = 6.5, 19.5
 LASTS_S, _CLEANS_S = 12.0, 14.0
 _SATURDAY = 5
 _LONGEST_WALK_S = 60.0
@@ -72,6 +73,16 @@ class Walk:
 
 def weekend(at_s: float) -> bool:
     return int(at_s // DAY_S) % 7 >= _SATURDAY
+
+
+def is_dark(place: Place, at_s: float) -> bool:
+    """Whether its camera sees by its infrared lamp."""
+    hour = at_s % DAY_S / HOUR_S
+    if not place.indoor:
+        return not SUNRISE <= hour < SUNSET
+    if CLEANER_HOUR <= hour < CLEANER_HOUR + 0.25:
+        return False  # the cleaner puts the light on
+    return weekend(at_s) or not 7 <= hour < 20
 
 
 def people_a_minute(place: Place, at_s: float) -> float:
@@ -166,10 +177,15 @@ class Visit:
 FIRST_S = 200.0  # of footage in one piece, when the camera is switched on
 EVERY_S, ORDINARY_S = 3 * HOUR_S, 30.0
 _BEFORE_S, _AFTER_S = 2.0, 2.0
+FOLLOWED_S, FOLLOWED_EVERY_S = 80 * MINUTE_S, 10 * MINUTE_S
 
 
-def visits(all_happenings: list[Happening], seed: int, days: int, look_s: float = ORDINARY_S) -> list[Visit]:
-    """What is seen of the weeks, in order and disjoint: the beginning, ``look_s`` now and then, all happenings."""
+def visits(
+    place: Place, all_happenings: list[Happening], seed: int, days: int, look_s: float = ORDINARY_S
+) -> list[Visit]:
+    """What is seen of the weeks, in order and disjoint: the beginning, ``look_s`` now and then, all happenings, and of
+    what changed the picture for good as much as a memory keeps of a camera that is watched without a break: a look in
+    ten minutes, until what lasts an hour has lasted, and again from where the other light first shows it."""
     rng = np.random.default_rng([seed, 14])
     found = [
         Visit(max(INSTALLED_S + FIRST_S, one.from_s - _BEFORE_S), one.until_s + _AFTER_S, one)
@@ -180,6 +196,32 @@ def visits(all_happenings: list[Happening], seed: int, days: int, look_s: float 
     while (at_s := at_s + EVERY_S) < days * DAY_S:
         start_s = at_s - float(rng.uniform(0, EVERY_S - 10 * MINUTE_S))
         visit = Visit(start_s, start_s + look_s)
-        if all(visit.until_s + 60 < one.from_s or one.until_s + 60 < visit.from_s for one in found):
+        if _is_apart(visit, found):
+            found.append(visit)
+    for visit in _followed(place, all_happenings, days, look_s):
+        if _is_apart(visit, found):
             found.append(visit)
     return [Visit(INSTALLED_S, INSTALLED_S + FIRST_S), *sorted(found, key=lambda one: one.from_s)]
+
+
+def _is_apart(visit: Visit, others: list[Visit]) -> bool:
+    return all(visit.until_s + 60 < one.from_s or one.until_s + 60 < visit.from_s for one in others)
+
+
+def _followed(place: Place, all_happenings: list[Happening], days: int, look_s: float) -> Iterator[Visit]:
+    for one in all_happenings:
+        if one.kind not in LASTING:
+            continue
+        for begins_s in (one.from_s, _other_light_s(place, one.from_s)):
+            for number in range(1, 1 + round(FOLLOWED_S / FOLLOWED_EVERY_S)):
+                from_s = begins_s + number * FOLLOWED_EVERY_S
+                if from_s + look_s < days * DAY_S:
+                    yield Visit(from_s, from_s + look_s, one)
+
+
+def _other_light_s(place: Place, since_s: float) -> float:
+    """When it gets dark, or day, and stays so for an hour."""
+    at_s = since_s
+    while is_dark(place, since_s) in (is_dark(place, at_s), is_dark(place, at_s + HOUR_S)):
+        at_s += 5 * MINUTE_S
+    return at_s

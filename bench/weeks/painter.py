@@ -10,21 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.weeks.life import (
-    CLEANER_HOUR,
     DAY_S,
     HOUR_S,
     MINUTE_S,
+    SUNRISE,
+    SUNSET,
     Happening,
     Kind,
+    is_dark,
     walks,
-    weekend,
 )  # fmt: skip
 from bench.weeks.places import HEIGHT, SHELF, WIDTH, Box, Ground, Place, backdrop, box_sprite
 from patchwatch.demo.scene.person import Appearance, Pose, person
 from patchwatch.demo.scene.sprite import Sprite, blend, blend_shadow
 from patchwatch.demo.scene.vehicle import vehicle
 
-_SUNRISE, _SUNSET, _DUSK_H = 6.5, 19.5, 0.7
+_DUSK_H = 0.7
 _NOISE, _NIGHT_NOISE, _POOL = 2.0, 4.0, 64
 _NUDGE_PX = (5, 3)
 _SEASON = 0.16  # of the light, lost over two weeks
@@ -74,13 +75,7 @@ class Painter:
         return np.clip(lit + noise * (_NIGHT_NOISE if dark else _NOISE), 0, 255).astype(np.uint8)
 
     def is_dark(self, at_s: float) -> bool:
-        """Whether the camera sees by its infrared lamp."""
-        hour = at_s % DAY_S / HOUR_S
-        if not self.place.indoor:
-            return not _SUNRISE <= hour < _SUNSET
-        if CLEANER_HOUR <= hour < CLEANER_HOUR + 0.25:
-            return False  # the cleaner puts the light on
-        return weekend(at_s) or not 7 <= hour < 20
+        return is_dark(self.place, at_s)
 
     def _infrared(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         grey = picture.mean(axis=2, keepdims=True, dtype=np.float32)
@@ -90,7 +85,7 @@ class Painter:
         gain = 1.0 - _SEASON * at_s / (14 * DAY_S) + 0.01 * sin(2 * pi * at_s / 37)
         if not self.place.indoor:
             hour = at_s % DAY_S / HOUR_S
-            noon = min(hour - _SUNRISE, _SUNSET - hour)
+            noon = min(hour - SUNRISE, SUNSET - hour)
             gain *= min(1.0, 0.55 + 0.45 * noon / _DUSK_H) * (1.0 + 0.04 * sin(2 * pi * at_s / (53 * MINUTE_S)))
         tint = np.array([1.0, 1.0 - 0.02 * at_s / (14 * DAY_S), 1.0 - 0.06 * at_s / (14 * DAY_S)], np.float32)
         return np.asarray(picture * (tint * np.float32(gain)), np.float32)

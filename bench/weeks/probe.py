@@ -68,7 +68,7 @@ def gates(place: Place, seed: int, days: int, look_s: float) -> list[dict[str, A
     beginning = [thumbnail(painter.picture(INSTALLED_S + 10.0 * n)) for n in range(8)]
     watch.expect(Expectation(beginning))
     found = []
-    for visit in visits(script, seed, days, look_s):
+    for visit in visits(place, script, seed, days, look_s):
         opened = [check.gate is AlertGate.OPEN for check in _checks(watch, painter, visit)]
         if visit.happening is not None and painter.is_dark(visit.happening.from_s):
             share = sum(opened) / len(opened)

@@ -19,6 +19,7 @@ from bench.weeks.life import (
     DAY_S,
     HOUR_S,
     INSTALLED_S,
+    LASTING,
     ORDINARY_S,
     Happening,
     Kind,
@@ -222,16 +223,23 @@ def _course(order: Order, place: Place) -> tuple[list[Happening], list[Visit]]:
         script = probe.anomalies(place)
         return script, probe.looks(script)
     script = happenings(place, order.own_seed, order.days, Kind(order.repeated) if order.repeated else None)
-    return script, _wanted(visits(script, order.own_seed, order.days, order.look_s), order)
+    return script, _wanted(visits(place, script, order.own_seed, order.days, order.look_s), order)
 
 
 def _wanted(all_visits: Sequence[Visit], order: Order) -> list[Visit]:
     """What is seen: of an order for some kinds alone, those happenings from earlier on, as of an unbroken recording,
-    and ordinary looks, by which the camera's normal goes on."""
+    and what the camera's normal goes on by: ordinary looks, and those at what has changed for good."""
     if not order.only:
         return list(all_visits)
-    wanted = [one for one in all_visits if one.happening is None or one.happening.kind.value in order.only]
-    return [one if one.happening is None else replace(one, from_s=one.from_s - _EARLIER_S) for one in wanted]
+    return [
+        one if _goes_on(one) else replace(one, from_s=one.from_s - _EARLIER_S)
+        for one in all_visits
+        if _goes_on(one) or (one.happening is not None and one.happening.kind.value in order.only)
+    ]
+
+
+def _goes_on(visit: Visit) -> bool:
+    return visit.happening is None or visit.happening.kind in LASTING
 
 
 def _raised(camera: SimulatedCamera) -> list[Raised]:

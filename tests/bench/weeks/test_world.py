@@ -14,9 +14,11 @@ from bench.weeks.life import (
     FIRST_S,
     HOUR_S,
     INSTALLED_S,
+    LASTING,
     Happening,
     Kind,
     happenings,
+    is_dark,
     people_a_minute,
     visits,
 )
@@ -83,14 +85,28 @@ def test_a_probe_shows_each_kind_by_day_and_by_infrared(name: str) -> None:
 
 def test_all_happenings_are_seen_in_full_and_visits_are_disjoint() -> None:
     script = happenings(BY_NAME["yard"], 5, DAYS)
-    seen = visits(script, 5, DAYS)
+    seen = visits(BY_NAME["yard"], script, 5, DAYS)
     assert (seen[0].from_s, seen[0].until_s) == (INSTALLED_S, INSTALLED_S + FIRST_S)
     assert all(one.until_s < following.from_s for one, following in pairwise(seen))
     short = [one for one in script if one.until_s - one.from_s < HOUR_S]
-    assert [visit.happening for visit in seen if visit.happening] == short
-    assert all(visit.until_s >= visit.happening.until_s for visit in seen if visit.happening)
+    assert [visit.happening for visit in seen if visit.happening and visit.happening.kind not in LASTING] == short
+    assert all(visit.until_s >= visit.happening.until_s for visit in seen if visit.happening in short)
     ordinary = sum(visit.happening is None for visit in seen[1:])
     assert 6 * DAYS < ordinary <= 8 * DAYS
+
+
+@pytest.mark.parametrize("name", ["office", "yard"])
+def test_what_changed_for_good_is_looked_at_until_it_has_lasted_and_again_in_the_other_light(name: str) -> None:
+    place = BY_NAME[name]
+    for number in range(4):
+        script = happenings(place, number, DAYS)
+        seen = visits(place, script, number, DAYS)
+        for change in (one for one in script if one.kind in LASTING):
+            looks = [one.from_s for one in seen if one.happening is change]
+            lights = [[at_s for at_s in looks if is_dark(place, at_s) is dark] for dark in (False, True)]
+            assert all(max(light) - min(light) > HOUR_S for light in lights if light), change
+            assert all(lights) or change.until_s - change.from_s < 2 * DAY_S
+            assert min(looks) - change.from_s < 30 * 60
 
 
 def test_nobody_walks_at_night_and_few_at_the_weekend() -> None:
