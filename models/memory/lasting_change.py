@@ -132,7 +132,8 @@ def find_change(
 ) -> LastingChange | None:
     """What has changed and has stayed so for `SUSPECTED_MS` at least; None where nothing has. ``infos``: of stretches
     that were made as the bank's vectors were. ``read``: gives the stretch of an id. ``rejected_ms``: what operators
-    said is no part of normal; stretches with any of it show nothing, but may show that the change was rejected."""
+    said is no part of normal; stretches with any of it show nothing, but may show that the change was rejected.
+    ``after_ms``: up to when the last change was judged; a shift is one against what was seen since."""
     position = _stream_of_places(bank, muted)
     if position is None or not may_last(infos, rule, after_ms):
         return None
@@ -143,7 +144,10 @@ def find_change(
     rejected = len(shown) < len(sightings)
     if len(shown) < LEAST_STRETCHES or _span(shown[-1])[1] - _span(shown[0])[0] < SUSPECTED_MS:
         return _change(finder, sightings, None, rejected=True) if rejected else None
-    usual = [info for info in infos if info.started_ms < over[0].started_ms and info.excluded <= _MOSTLY_NORMAL]
+    usual = [
+        info for info in infos
+        if after_ms <= info.started_ms < over[0].started_ms and info.excluded <= _MOSTLY_NORMAL
+    ]  # fmt: skip
     before = _stretches(usual[-_MOST_BEFORE:], read)
     return _change(finder, shown, _shift(before, shown), rejected=rejected)
 

@@ -102,6 +102,18 @@ def test_a_nudge_is_known_by_its_shift_and_lasts_sooner(memory: Memory) -> None:
     assert change.has_lasted(LASTS_MS)
 
 
+def test_what_comes_after_a_nudge_that_was_learnt_is_no_nudge(memory: Memory) -> None:
+    memory.add(stretch(at_ms, nudged=True, shelf=True) for at_ms in at(0, 10, 21))
+    change = memory.change(after_ms=NOON_MS)
+    assert change is not None
+    assert (change.shift, change.has_lasted(LASTS_MS)) == (None, False)
+
+
+def test_whoever_is_there_each_time_is_not_learnt_with_a_nudge(memory: Memory) -> None:
+    memory.add(stretch(at_ms, nudged=True, walks=True) for at_ms in at(0, 10, 21, 40, 61))
+    assert memory.change() is None
+
+
 def test_one_stretch_that_was_called_an_anomaly_rejects_it(memory: Memory) -> None:
     memory.add(stretch(at_ms, shelf=True) for at_ms in at(0, 20, 40, 61))
     change = memory.change(rejected_ms=((at(20)[0], at(20)[0] + 5000),))
