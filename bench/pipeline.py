@@ -3,8 +3,8 @@
 ``python -m bench.pipeline --profile motion`` runs real processes over a real Redis and writes
 ``bench/results/pipeline-PROFILE.json``; ``--inference 2`` with so many inference workers. The cameras (gst-rtsp-server,
 on the same cores) send real footage of 640x360 at ten frames a second in a loop, encoded before; five are analysed.
-More and more of them are added until 99 in 100 frames are no longer scored within 500 ms of their capture, or a frame
-is lost.
+With ``--one-moves-in 10`` nine in ten show an empty room, with a sensor's noise and the camera's compression. More and
+more of them are added until 99 in 100 frames are no longer scored within 500 ms of their capture, or a frame is lost.
 """
 
 from __future__ import annotations
@@ -53,11 +53,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30.0, help="that each number of cameras is watched")
     parser.add_argument("--steps", type=int, nargs="+", default=list(STEPS))
     parser.add_argument("--inference", type=int, default=1, help="workers")
+    parser.add_argument("--one-moves-in", type=int, default=1, help="cameras; the others show a still scene")
+    parser.add_argument("--device", default="auto", help="PATCHWATCH_DEVICE")
+    parser.add_argument("--threads", type=int, help="PATCHWATCH_THREADS of each worker")
+    parser.add_argument("--still-tolerance", type=float, default=0.0, help="PATCHWATCH_STILL_TOLERANCE")
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="patchwatch-pipeline-") as folder:
         body = measure(Path(folder), chosen)
     name = f"pipeline-{chosen.profile}" + (f"-{chosen.inference}-workers" if chosen.inference > 1 else "")
+    name += f"-one-in-{chosen.one_moves_in}" if chosen.one_moves_in > 1 else ""
     write("cameras sustained with everything on one machine", body, chosen.out or RESULTS / f"{name}.json")
 
 
@@ -67,21 +72,17 @@ def measure(folder: Path, chosen: argparse.Namespace) -> dict[str, Any]:
     units.mkdir()
     media.mkdir()
     footage.write_variant(units / "normal.units", lambda at_s: pictures[round(at_s * footage.FPS) % len(pictures)])
+    empty = real_pictures(chosen.data / "clips" / CLIP, since_s=0.0)[0]
+    footage.write_variant(units / "still.units", lambda _: empty)
     recording = write_loops(media / "normal.mp4", pictures, loops=5)
     names = tuple(f"cam{number:02d}" for number in range(1, max(chosen.steps) + 1))
-    server = Cameras(units, *names)
-    site = Installation(
-        folder / "site",
-        media,
-        proxied=False,
-        analysis_fps=FPS,
-        queue_frames=64,
-        max_age_s=5.0,
-        detector_weights=chosen.data / "weights" / "yolov5nu-rebuilt.pt",
-    )
+    server, site = Cameras(units, *names), installation(folder / "site", media, chosen)
     rows: list[dict[str, Any]] = []
     try:
         server.start()
+        for number, name in enumerate(names):
+            if number % chosen.one_moves_in:
+                server.tell(name, "show", "still")
         site.start()
         for number in range(2, chosen.inference + 1):
             site.add("inference", f"inference {number}")
@@ -94,21 +95,41 @@ def measure(folder: Path, chosen: argparse.Namespace) -> dict[str, Any]:
     finally:
         site.close()
         server.stop()
+    return record(rows, chosen)
+
+
+def installation(folder: Path, media: Path, chosen: argparse.Namespace) -> Installation:
+    return Installation(
+        folder,
+        media,
+        proxied=False,
+        analysis_fps=FPS,
+        queue_frames=64,
+        max_age_s=5.0,
+        detector_weights=chosen.data / "weights" / "yolov5nu-rebuilt.pt",
+        device=chosen.device,
+        threads=chosen.threads,
+        still_tolerance=chosen.still_tolerance,
+    )
+
+
+def record(rows: list[dict[str, Any]], chosen: argparse.Namespace) -> dict[str, Any]:
     held = [row for row in rows if row["sustained"]]
     return {
-        "profile": chosen.profile, "inference_workers": chosen.inference,
+        "profile": chosen.profile, "inference_workers": chosen.inference, "device": chosen.device,
+        "threads": chosen.threads, "still_tolerance": chosen.still_tolerance, "one_moves_in": chosen.one_moves_in,
         "footage": f"{CLIP} at {SIZE[0]}x{SIZE[1]}, {footage.FPS} fps in a loop",
         "analysed_fps": FPS, "within_ms": 1000 * WITHIN_S, "most_cameras": held[-1]["cameras"] if held else 0,
         "rows": rows,
     }  # fmt: skip
 
 
-def real_pictures(clip: Path) -> list[np.ndarray[Any, Any]]:
-    """A loop's length of footage with people, at the cameras' size."""
+def real_pictures(clip: Path, since_s: float = 9.0) -> list[np.ndarray[Any, Any]]:
+    """A loop's length of footage at the cameras' size; from 9 s on there are people in it."""
     with av.open(str(clip)) as container:
         stream = container.streams.video[0]
         every = max(1, round(float(stream.average_rate or 10) / footage.FPS))
-        container.seek(int(9.0 * av.time_base))
+        container.seek(int(since_s * av.time_base))
         frames = (frame for number, frame in enumerate(container.decode(stream)) if number % every == 0)
         chosen = islice(frames, footage.FPS * footage.LOOP_S)
         return [cv2.resize(frame.to_ndarray(format="rgb24"), SIZE) for frame in chosen]
