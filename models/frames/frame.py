@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from models.frames.view import WHOLE, ViewMask
 
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2, in pixels of the frame unless said otherwise
+_VIEW_BEGAN = "view began"
 HISTORY_S = 2.0  # what networks found in a still frame is reused for up to 1 s, and streams look back 1 s from there
 
 
@@ -47,11 +49,27 @@ class CameraContext:
     """``memory``: plain values, keyed by stream name; reserved keys (``flow``, ...) are not valid stream names.
     ``mask``: what counts in its picture.
 
-    After a restart it is rebuilt from the last few frames, so it may depend on at most `HISTORY_S` seconds of them.
+    After a restart it is rebuilt from the last few frames, so it may depend on at most `HISTORY_S` seconds of them, and
+    on when the view began, which is stored.
     """
 
     memory: dict[str, object] = field(default_factory=dict)
     mask: ViewMask = WHOLE
+
+    @property
+    def view_began_s(self) -> float | None:
+        """The time of the first frame of its unbroken view, where that was asked for (`models.frames.frame_reuse`)."""
+        return cast("float | None", self.memory.get(_VIEW_BEGAN))
+
+    def begin_view(self, at_s: float) -> None:
+        self.memory[_VIEW_BEGAN] = at_s
+
+    def renewed(self) -> CameraContext:
+        """Another of the same view, without its memory."""
+        other = CameraContext()
+        if self.view_began_s is not None:
+            other.begin_view(self.view_began_s)
+        return other
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,12 @@ BLOCK_PX = 8
 SAMPLES_PER_S = 5
 _MEMORY = "last fresh frame"
 _SAMPLE = "last sample"
+_EARLY_S = 0.06  # a frame so early counts for the next second: no usual rate has one where rounding decides
 
 
 @dataclass(frozen=True, slots=True)
 class _FreshFrame:
-    """The last frame of a camera that passed the networks."""
+    """The last frame of a camera that passed the networks. ``second``: of its view, from 0."""
 
     blocks: NDArray[np.uint8]
     size: tuple[int, int]
@@ -34,8 +35,9 @@ class _FreshFrame:
 class FrameReuse:
     """``tolerance``: mean grey levels by which a block of `BLOCK_PX` may differ in a still frame; 0: no frame is still.
 
-    The first frame in every second of capture time passes the networks however still it is. So a result is never older
-    than a second, and from the next second on a restarted worker runs the networks on the same frames as any other.
+    The first frame in every second of a view passes the networks however still it is. So a result is never older than
+    a second, cameras take turns, and from the next second on a restarted worker that knows when the view began runs the
+    networks on the same frames as any other.
     """
 
     tolerance: float = 0.0
@@ -48,7 +50,7 @@ class FrameReuse:
 
     def _is_fresh(self, frame: Frame, context: CameraContext) -> bool:
         previous = context.memory.get(_MEMORY)
-        current = _FreshFrame(_blocks(frame.rgb), (frame.width, frame.height), int(frame.at_s))
+        current = _FreshFrame(_blocks(frame.rgb), (frame.width, frame.height), _second(frame, context))
         if isinstance(previous, _FreshFrame) and not frame.discontinuity and self._same(previous, current):
             return False
         context.memory[_MEMORY] = current
@@ -83,6 +85,15 @@ def is_sample(frame: Frame, context: CameraContext) -> bool:
         return False
     context.memory[_SAMPLE] = _Sample(frame.at_s, (frame.width, frame.height))
     return True
+
+
+def _second(frame: Frame, context: CameraContext) -> int:
+    """Of its view, from 0."""
+    began_s = context.view_began_s
+    if frame.discontinuity or began_s is None:
+        began_s = frame.at_s
+        context.begin_view(began_s)
+    return math.floor(frame.at_s - began_s + _EARLY_S)
 
 
 def _slot(at_s: float) -> int:

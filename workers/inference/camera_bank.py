@@ -187,7 +187,7 @@ class CameraBank:
         self.engine, self.scorer, self.stored_scorer = engine, FrameScorer(bank, rule), None
         self.learner = None
         self.scorer.mute(streams_of(self._camera.muted))
-        self.context = CameraContext()
+        self.context = self.context.renewed()
         self._use_zones(bank)
         try:
             if previous:

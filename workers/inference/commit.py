@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple, Self, cast
 import redis
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from models.frames.stored_numbers import UNREADABLE
+from models.frames.stored_numbers import LATEST_S, UNREADABLE
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
@@ -263,6 +263,7 @@ class StoredState(BaseModel):
     cuts: dict[str, Any] | None = None  # unknown to earlier versions, as is what follows
     cut_frames: list[Count] = []
     shadow: dict[str, Any] | None = None
+    view_began_s: Annotated[float, Field(ge=0, le=LATEST_S)] | None = None  # where still frames are told from others
 
     @model_validator(mode="after")
     def _a_mean_is_a_score(self) -> Self:
@@ -278,7 +279,9 @@ class StoredState(BaseModel):
 def state_to_store(state: CameraState) -> dict[str, Any]:
     """JSON values that every commit stores; `resume` reads them."""
     bank, minute, last_frame = state.bank, state.minute, state.camera_time.last
-    shadow = {"shadow": bank.shadow.state()} if bank.shadow is not None else {}
+    more: dict[str, Any] = {"shadow": bank.shadow.state()} if bank.shadow is not None else {}
+    if bank.context.view_began_s is not None:
+        more["view_began_s"] = bank.context.view_began_s
     return {
         "analyzer": bank.scorer.state() if bank.scorer else bank.stored_scorer,
         "last_score_ms": state.last_score_ms,
@@ -290,7 +293,7 @@ def state_to_store(state: CameraState) -> dict[str, Any]:
         "conditions": state.conditions.state(),
         "cuts": state.cuts.state(),
         "cut_frames": sorted(state.cut_frames),
-        **shadow,
+        **more,
     }
 
 
@@ -332,6 +335,8 @@ def _restore(state: CameraState, stored: StoredState) -> None:
     if stored.time is not None:
         state.camera_time.last = TimedFrame(*stored.time, received_ns=None)
     state.bank.stored_scorer, state.bank.stored_shadow = stored.analyzer, stored.shadow
+    if stored.view_began_s is not None:
+        state.bank.context.begin_view(stored.view_began_s)
     if stored.conditions is not None:
         state.conditions.restore(stored.conditions)
     state.cut_frames = set(stored.cut_frames)

@@ -68,7 +68,9 @@ def test_batches_do_not_matter(engine: Engine, size: int) -> None:
 @pytest.mark.parametrize("cut", [1, 9, 33, 50])
 def test_a_camera_restarted_from_its_recent_frames_goes_on_as_if_nothing_had_been(engine: Engine, cut: int) -> None:
     expected = extract(engine, FRAMES, CameraContext(), 5)[cut:]
-    view = CameraContext()
+    stopped = CameraContext()
+    extract(engine, FRAMES[:cut], stopped, 5)
+    view = stopped.renewed()
     kept = [frame for frame in FRAMES[:cut] if frame.at_s >= FRAMES[cut - 1].at_s - HISTORY_S]
     extract(engine, kept, view, len(kept))
     assert_same(extract(engine, FRAMES[cut:], view, 5), expected)

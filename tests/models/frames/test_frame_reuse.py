@@ -59,9 +59,31 @@ def test_a_cut_and_another_size_are_looked_at() -> None:
 
 
 @pytest.mark.parametrize("start", [1, 3, 4])
-def test_who_begins_later_looks_at_the_same_frames_from_the_next_second_on(start: int) -> None:
-    frames = [frame(n, grey=100 + n % 3) for n in range(20)]
-    assert fresh(frames[start:])[5 - start :] == fresh(frames)[5:]
+@pytest.mark.parametrize("cut_at", [None, 7])
+def test_who_goes_on_looks_at_the_same_frames_from_the_next_second_on(start: int, cut_at: int | None) -> None:
+    frames = [frame(n, grey=100 + n % 3, cut=n == cut_at) for n in range(20)]
+    whole, stopped = CameraContext(), CameraContext()
+    expected = STILL.fresh(frames, [whole] * 20)
+    STILL.fresh(frames[:start], [stopped] * start)
+    again = stopped.renewed()
+    assert STILL.fresh(frames[start:], [again] * (20 - start))[5 - start :] == expected[5:]
+    assert (again.view_began_s, whole.view_began_s) == ((cut_at or 0) / FPS,) * 2
+
+
+def test_cameras_whose_views_began_at_other_moments_take_turns() -> None:
+    frames = [frame(n) for n in range(20)]
+    looked_at = [[n for n, passes in enumerate(fresh(frames[first:]), start=first) if passes] for first in (0, 2)]
+    assert looked_at == [[0, 5, 10, 15], [2, 7, 12, 17]]
+
+
+@pytest.mark.parametrize("fps", [1, 5, 10, 12.5, 15, 20, 25, 30])
+def test_times_that_jitter_by_rounding_give_the_same_frames(fps: float) -> None:
+    times_s = [n / fps for n in range(100)]
+    looked_at = []
+    for start_s in (0.0, 1_795_857_285.304659):
+        frames = [replace(frame(0), at_s=start_s + at_s) for at_s in times_s]
+        looked_at.append(fresh(frames))
+    assert looked_at[0] == looked_at[1]
 
 
 def samples(times_s: Sequence[float]) -> list[bool]:

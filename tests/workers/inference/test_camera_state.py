@@ -76,6 +76,7 @@ def test_a_frame_after_the_peak_replaces_neither_picture_nor_explanation(bank: B
     [
         {"last_score_ms": 10**30}, {"minute": [-60_000, 1, 0.5, 0.5]}, {"minute": ["now", 1, 0.5, 0.5]},
         {"told_peak": float("nan")}, {"recent": [[-5, 0]]}, {"recent": None}, {"alert": {"id": 1}}, {"analyzer": []},
+        {"view_began_s": 1e300},
     ],
 )  # fmt: skip
 def test_a_stored_state_that_would_fail_the_next_commit_is_left_out(damage: dict[str, object]) -> None:
@@ -84,6 +85,17 @@ def test_a_stored_state_that_would_fail_the_next_commit_is_left_out(damage: dict
     result = resume(before.camera, before.keys, b"me:1", state, {b"scored": b"3", b"dropped:\xff": b"x"})
     assert (result.position, result.counters["scored"]) == (7, 3)
     assert state_to_store(result) == state_to_store(before)
+
+
+def test_when_a_view_began_is_known_after_a_restart_and_with_another_bank(bank: Bank) -> None:
+    before = door()
+    assert "view_began_s" not in state_to_store(before), "where it was never asked for"
+    before.bank.context.begin_view(1_795_857_285.25)
+    state = {b"seq": b"7", b"worker": json.dumps(state_to_store(before)).encode()}
+    after = resume(before.camera, before.keys, b"me:1", state, {})
+    after.bank._false_alarms_per_day = 4.0
+    after.bank.use(Engine(load_profile("motion")), bank)
+    assert after.bank.context.view_began_s == 1_795_857_285.25
 
 
 def ready() -> CameraState:
