@@ -189,15 +189,14 @@ class BareForward:
         networks = engine._networks  # the bound is of exactly what the engine runs
         assert networks is not None
         assert networks._detector is not None
-        assert networks._compute is not None
         self._passes: list[tuple[Run, torch.Tensor, float]] = []
         letterbox = Letterbox.for_picture(size[1], size[0], networks._detector._stride)
         shape = (3, letterbox.input_height, letterbox.input_width)
-        self._add(networks._detector.run, networks._compute, shape, frames)
+        self._add(networks._detector.run, networks._detector.compute, shape, frames)
         if pictures:
             assert networks._backbone is not None
             shape = (3, SIDE_PX, SIDE_PX)
-            self._add(networks._backbone.run, networks._compute, shape, frames * pictures)
+            self._add(networks._backbone.run, networks._backbone.compute, shape, frames * pictures)
 
     def _add(self, run: Run, compute: Compute, shape: tuple[int, ...], pictures: float) -> None:
         sizes = (4, 8, 16) if compute.device.type == "cpu" else (16, 64, 256)

@@ -23,6 +23,7 @@ READS_ENVIRONMENT = {
     "patchwatch/contract/settings.py": "the one reader",
     "patchwatch/contract/child_environment.py": "a capture or a sender gets what it needs of it, and no secret",
     "models/weights/ultralytics_import.py": "sets ultralytics' switches while it is imported, then puts them back",
+    "patchwatch/cli/commands/run.py": "lets the threads of libraries sleep while they wait",
 }
 
 

@@ -67,14 +67,14 @@ class Networks:
         Raises `WeightsMissingError`, or `ConfigurationError` for a missing extra, device or wrong file.
         """
         _check_extra(profile.name)
-        from models.runtimes.device import choose_compute
+        from models.runtimes.device import choose_compute, for_detector
 
         compute = choose_compute(device, precision, threads, cuda_fused=cuda_fused)
         backbone = detector = None
         identity: dict[str, Any] = {"random_weights": False}
         if profile.needs_detector:
             path, digest = catalog.resolve_verified(catalog.DETECTOR, detector_weights, weights_dir)
-            detector = _load_detector(profile, path, compute)
+            detector = _load_detector(profile, path, for_detector(compute, device))
             identity |= {"detector": "ultralytics", "detector_sha256": digest, **_detector_facts(profile)}
             identity["detector_tensors_sha256"] = detector.tensors_sha256
         if profile.needs_backbone and random_clip:
@@ -110,8 +110,8 @@ class Networks:
 
     @property
     def device(self) -> str:
-        """Device and precision, for people."""
-        return self._compute.name
+        """What runs them, and in what precision, for people."""
+        return ", ".join(dict.fromkeys(network.compute.name for network in (self._detector, self._backbone) if network))
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,17 +10,14 @@ from numpy.typing import NDArray
 
 from models.patch_network.efficientnet import MEAN, SCALE, Convolution, EfficientNet
 from models.runtimes.openvino_import import silent_openvino
-
-_SHAPES = 8  # compiled networks that are kept: as many shapes of pictures may take turns
-_AT_ONCE = 4  # pictures that are computed side by side: each takes memory
+from models.runtimes.openvino_requests import OpenVinoRequests, RequestsByShape, Shape
 
 
 class OpenVinoPatches:
     """One compiled network for each height and width. Not thread-safe.
 
-    Pictures pass one by one, several side by side where there are threads: a batch as one tensor leaves the caches and
-    costs up to 1.6 times as much per picture. float32 within as well: bf16 would differ by 3-5 %, and a bank has to
-    fit on another machine.
+    Pictures pass one by one (`OpenVinoRequests`): as a batch they cost up to 1.6 times as much each. float32 within as
+    well: bf16 would differ by 3-5 %, and a bank has to fit on another machine.
     """
 
     chunk = 16  # pictures brought to size together: bounds memory
@@ -29,56 +25,23 @@ class OpenVinoPatches:
     failed = eager = 0
 
     def __init__(self, network: EfficientNet, blocks: Sequence[int], threads: int) -> None:
-        self._openvino = silent_openvino()
+        silent_openvino()  # or say now that it is not there
         self._network = network
         self._blocks = tuple(blocks)
-        self._at_once = min(threads, _AT_ONCE)
-        self._options = {
-            "INFERENCE_PRECISION_HINT": "f32",
-            "INFERENCE_NUM_THREADS": threads,
-            "NUM_STREAMS": self._at_once,
-        }
-        self._compiled: OrderedDict[tuple[int, int], _Compiled] = OrderedDict()
+        self._threads = threads
+        self._requests = RequestsByShape(self._compiled)
 
     def __call__(self, pictures: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """RGB (n, h, w, 3), sides multiples of 32 -> per block float32 (n, rows, columns, channels)."""
-        requests = self._for_shape(*pictures.shape[1:3]).requests(min(self._at_once, len(pictures)))
-        found: list[list[NDArray[np.float32]]] = []
-        for at in range(0, len(pictures), len(requests)):
-            side_by_side = list(zip(requests, pictures[at : at + len(requests)], strict=False))
-            for request, picture in side_by_side:
-                request.start_async({0: picture[None]})
-            for request, _ in side_by_side:
-                request.wait()
-                found.append([request.get_output_tensor(n).data[0].copy() for n in range(len(self._blocks))])
-        return [np.stack(maps) for maps in zip(*found, strict=True)]
+        return self._requests.of(pictures.shape[1:3])([picture[None] for picture in pictures])
 
     def prepare(self, shapes: Sequence[tuple[int, int]], most: int) -> None:
         """Compile for these heights and widths."""
         for shape in shapes:
-            self._for_shape(*shape)
+            self._requests.of(shape)
 
-    def _for_shape(self, height: int, width: int) -> _Compiled:
-        if (height, width) not in self._compiled:
-            if len(self._compiled) >= _SHAPES:
-                self._compiled.popitem(last=False)
-            graph = _Graph(self._network, self._blocks, height, width).model
-            self._compiled[height, width] = _Compiled(self._openvino.Core().compile_model(graph, "CPU", self._options))
-        self._compiled.move_to_end((height, width))
-        return self._compiled[height, width]
-
-
-class _Compiled:
-    """A network compiled for one shape, and as many requests as were ever needed at once."""
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-        self._requests: list[Any] = []
-
-    def requests(self, count: int) -> list[Any]:
-        while len(self._requests) < count:
-            self._requests.append(self._model.create_infer_request())
-        return self._requests[:count]
+    def _compiled(self, shape: Shape) -> OpenVinoRequests:
+        return OpenVinoRequests(_Graph(self._network, self._blocks, *shape).model, "f32", self._threads)
 
 
 class _Graph:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 
-from models.runtimes.device_setting import check_device, usable_cores
+from models.runtimes.device_setting import check_device, installed, usable_cores
 from patchwatch.contract.errors import ConfigurationError
 
 Precision = Literal["auto", "fp32"]
@@ -49,9 +49,9 @@ def choose_compute(
     on a CPU; on CUDA one, since more would only wait for each other over what little is done here.
 
     ``auto`` takes CUDA where torch sees a device, else the CPU; ``openvino`` is the CPU too, with OpenVINO in torch's
-    place. CUDA computes in fp16, a CPU in bf16 where it has native instructions for it, else fp32;
-    ``precision="fp32"`` overrides both. Raises `ConfigurationError` for CUDA or OpenVINO asked for but absent, or an
-    unknown word.
+    place (the detector's also with ``auto``: `for_detector`). CUDA computes in fp16, a CPU in bf16 where it has native
+    instructions for it, else fp32; ``precision="fp32"`` overrides both. Raises `ConfigurationError` for CUDA or
+    OpenVINO asked for but absent, or an unknown word.
     """
     check_device(setting)
     present = torch.cuda.is_available()
@@ -68,6 +68,14 @@ def choose_compute(
     torch.backends.cudnn.allow_tf32 = precision != "fp32"  # TF32 keeps 10 of 23 bits of a mantissa
     dtype = torch.float32 if precision == "fp32" else _cuda_dtype()
     return Compute(torch.device("cuda"), dtype, fused=cuda_fused)
+
+
+def for_detector(compute: Compute, setting: str = "auto") -> Compute:
+    """What runs the detector: OpenVINO where ``auto`` chose the CPU and OpenVINO is installed, else the same. Its boxes
+    are as near to those of fp32 as torch's, for two thirds of the processor time (docs/decisions/075-cpu.md)."""
+    if setting == "auto" and compute.device.type == "cpu" and installed("openvino"):
+        return replace(compute, runtime="openvino")
+    return compute
 
 
 def _cpu_dtype() -> torch.dtype:

@@ -10,12 +10,13 @@ from torch import nn
 
 from models.runtimes.device_batch import first_output
 from models.runtimes.openvino_import import silent_openvino
+from models.runtimes.openvino_requests import Hint, OpenVinoRequests, RequestsByShape, Shape
 
-_HINTS = {torch.bfloat16: "bf16", torch.float32: "f32"}
+_HINTS: dict[torch.dtype, Hint] = {torch.bfloat16: "bf16", torch.float32: "f32"}
 
 
 class OpenVinoModel:
-    """Compiled at the first batch of each height and width, for any number of pictures. Not thread-safe.
+    """Compiled at the first batch of each height and width. Not thread-safe.
 
     float32 in and out; ``dtype`` is the precision within.
     """
@@ -24,34 +25,30 @@ class OpenVinoModel:
 
     def __init__(self, module: nn.Module, dtype: torch.dtype) -> None:
         self._module = _First(module)
-        self._options = {
-            "INFERENCE_PRECISION_HINT": _HINTS[dtype],
-            "PERFORMANCE_HINT": "LATENCY",  # all cores on one batch, as torch does
-            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-        }
-        self._requests: dict[tuple[int, ...], Any] = {}
+        self._hint = _HINTS[dtype]
+        self._requests = RequestsByShape(self._compiled)
 
     def __call__(self, pictures: torch.Tensor) -> torch.Tensor:
         pictures = pictures.float().contiguous()
-        shape = tuple(pictures.shape[1:])
-        if shape not in self._requests:
-            self._requests[shape] = self._compile(pictures).create_infer_request()
-        return torch.from_numpy(self._requests[shape].infer({0: pictures.numpy()})[0])
+        requests = self._requests.of(tuple(pictures.shape[1:]))
+        [output] = requests([picture[None] for picture in pictures.numpy()])
+        return torch.from_numpy(output)
 
     def prepare(self, shape: tuple[int, int, int], most: int) -> None:
-        """Compile the network for this shape, with batches of any size."""
-        self(torch.zeros((1, *shape)))
+        """Compile the network for this shape."""
+        self._requests.of(shape)
 
-    def _compile(self, pictures: torch.Tensor) -> Any:
-        openvino = silent_openvino()  # before its parts
+    def _compiled(self, shape: Shape) -> OpenVinoRequests:
+        silent_openvino()  # before its parts
         from openvino.frontend import FrontEndManager
         from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
         frontend = FrontEndManager().load_by_framework("pytorch")
-        decoder = TorchScriptPythonDecoder(_traced(self._module, pictures))  # must outlive the conversion
+        traced = _traced(self._module, torch.zeros((1, *shape)))
+        decoder = TorchScriptPythonDecoder(traced)  # must outlive the compilation
         model = frontend.convert(frontend.load(decoder))
-        model.reshape([-1, *pictures.shape[1:]])
-        return openvino.Core().compile_model(model, "CPU", self._options)
+        model.reshape([1, *shape])
+        return OpenVinoRequests(model, self._hint, torch.get_num_threads())
 
 
 class _First(nn.Module):

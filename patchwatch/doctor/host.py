@@ -110,9 +110,10 @@ def _networks(settings: Settings) -> Iterator[Finding]:
         yield ok("networks", "place stream, detector and CLIP: torch, on the GPU where torch finds one")
         return
     yield _openvino()
-    runner = "OpenVINO" if settings.device == "openvino" else "torch"
+    detector = "torch" if settings.device == "cpu" or not installed("openvino") else "OpenVINO"
+    clip = "OpenVINO" if settings.device == "openvino" else "torch"
     if installed("torch"):
-        yield ok("networks", f"detector and CLIP: {runner} on the CPU")
+        yield ok("networks", f"detector: {detector}, CLIP: {clip}, on the CPU")
     else:
         yield ok("networks", "detector and CLIP: not installed; they come with `pip install '.[clip]'` in the checkout")
 

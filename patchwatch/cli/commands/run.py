@@ -36,6 +36,7 @@ def run(
     ] = False,
 ) -> None:
     """Run one role until SIGTERM or Ctrl-C. All roles of an installation share one Redis."""
+    _let_threads_sleep()
     settings = load_settings()
     redis_url = settings.shared_redis_url
     logs.configure(settings.log_level, role.value, settings.log_format)
@@ -54,6 +55,13 @@ def run(
 
         MirrorThread(settings).start()  # it ends with the process, at any moment
     importlib.import_module(_MODULES[role]).run(settings)
+
+
+def _let_threads_sleep() -> None:
+    """Threads of torch wait for one another asleep, in this process and in those that it starts, unless the user says
+    otherwise. By default they wait in a loop, on cores that the captures and other roles need: a frame's detection
+    took five times the processor time (docs/decisions/075-cpu.md). The library reads this when it is loaded."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _is_memory_limited() -> bool:

@@ -16,7 +16,11 @@ Device = Literal["auto", "cpu", "cuda", "openvino"]
 class InferenceSettings(BaseSettings):
     """How frames are scored, on what, with which networks."""
 
-    device: Device = Field("auto", description="Where the networks run.")
+    device: Device = Field(
+        "auto",
+        description="Where the networks run. `auto`: on a GPU where there is one, else on the CPU, the detector by "
+        "OpenVINO and CLIP by torch.",
+    )
     threads: int | None = Field(None, ge=1, description="CPU threads of the networks. Default: all cores.")
     cuda_fused: bool = Field(
         False,

@@ -91,17 +91,17 @@ def test_the_identity_names_the_network_and_its_tensors_whatever_runs_it() -> No
 
 def test_compiled_shapes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     parts.need("openvino")
-    from models.patch_network import openvino_patches
+    from models.runtimes import openvino_requests
 
-    monkeypatch.setattr(openvino_patches, "_SHAPES", 2)
+    monkeypatch.setattr(openvino_requests, "_SHAPES", 2)
     own = PatchNetwork.load("openvino", 1, (0,))
     frames = [Frame(np.full((32 * n, 384, 3), 9, np.uint8), 0.0) for n in (1, 2, 3)]
     expected = own.patches(frames)
-    assert len(own._runtime._compiled) == 2  # type: ignore[attr-defined]
+    assert len(own._runtime._requests) == 2  # type: ignore[attr-defined]
     for _ in range(2):
         for maps, again in zip(expected, own.patches(frames), strict=True):
             assert_same(again, maps)
-    assert len(own._runtime._compiled) == 2  # type: ignore[attr-defined]
+    assert len(own._runtime._requests) == 2  # type: ignore[attr-defined]
 
 
 def test_random_weights_for_tests_have_the_form_of_the_trained_ones() -> None:

@@ -17,7 +17,8 @@ from real_frames import PERSONS, frames_of, networks_for  # noqa: E402
 from models.frames.detections import Detections  # noqa: E402
 from models.frames.frame import Frame  # noqa: E402
 from models.networks.backbone import Backbone, random_trunk  # noqa: E402
-from models.runtimes.device import Compute, choose_compute  # noqa: E402
+from models.runtimes import device  # noqa: E402
+from models.runtimes.device import Compute, choose_compute, for_detector  # noqa: E402
 from models.runtimes.device_batch import DeviceBatch  # noqa: E402
 from patchwatch.contract.errors import ConfigurationError  # noqa: E402
 
@@ -69,6 +70,24 @@ def test_openvino_finds_what_torch_finds(data: Path, precision: str, within_px: 
         assert mine.labels == expected.labels
         np.testing.assert_allclose(mine.boxes_xyxy_px, expected.boxes_xyxy_px, atol=within_px)
         np.testing.assert_allclose(mine.confidences, expected.confidences, atol=0.05)
+
+
+@pytest.mark.openvino
+def test_openvino_finds_the_same_to_the_last_bit_in_any_batch(data: Path) -> None:
+    networks, frames = networks_for(data, "auto", "openvino"), frames_of_two_sizes(data)
+    alone = [networks.detect([frame])[0] for frame in frames]
+    for mine, expected in zip(networks.detect(frames), alone, strict=True):
+        np.testing.assert_array_equal(mine.boxes_xyxy_px, expected.boxes_xyxy_px)
+        np.testing.assert_array_equal(mine.confidences, expected.confidences)
+
+
+@pytest.mark.openvino
+def test_by_default_openvino_runs_the_detector_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert for_detector(EXACT).runtime == "openvino"
+    assert for_detector(EXACT, "cpu").runtime == "torch"
+    assert for_detector(Compute(torch.device("cuda"), torch.float16)).runtime == "torch"
+    monkeypatch.setattr(device, "installed", lambda name: False)
+    assert for_detector(EXACT).runtime == "torch"
 
 
 def test_an_absent_openvino_is_not_replaced_silently(monkeypatch: pytest.MonkeyPatch) -> None:

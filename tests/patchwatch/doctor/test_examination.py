@@ -174,7 +174,12 @@ def test_it_says_what_each_network_runs_on(settings: Settings, monkeypatch: pyte
     assert texts[0] == "place stream: OpenVINO 2026.4.1 on the CPU"
     assert "pip install '.[clip]'" in texts[1]
     monkeypatch.setattr(host, "installed", lambda name: True)
-    assert [each.text for each in host._networks(settings)][1] == "detector and CLIP: torch on the CPU"
+    for device, text in {
+        "auto": "detector: OpenVINO, CLIP: torch, on the CPU",
+        "cpu": "detector: torch, CLIP: torch, on the CPU",
+        "openvino": "detector: OpenVINO, CLIP: OpenVINO, on the CPU",
+    }.items():
+        assert [each.text for each in host._networks(settings.changed(device=device))][1] == text
     monkeypatch.setattr(host, "may_be_cuda", lambda setting: True)
     assert "on the GPU where torch finds one" in next(host._networks(settings)).text
 
