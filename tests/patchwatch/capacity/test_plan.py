@@ -33,8 +33,8 @@ def test_a_plan_of_what_was_measured_says_what_was_measured() -> None:
     assert of_role(found, "inference").cores == pytest.approx(row["cores"]["inference"], rel=0.02)
     assert of_role(found, "redis").cores == pytest.approx(row["cores"]["redis"], rel=0.02)
     assert of_role(found, "ingest").memory_mib == pytest.approx(28 * row["peak_mib"]["capture"])
-    objects = record("pipeline-objects")["rows"][3]
-    found = plan(replace(SMALL, cameras=6, profile="objects"), figures())
+    objects = record("pipeline-objects")["rows"][2]
+    found = plan(replace(SMALL, cameras=4, profile="objects"), figures())
     assert of_role(found, "inference").cores == pytest.approx(objects["cores"]["inference"], rel=0.02)
 
 
