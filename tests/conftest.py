@@ -8,7 +8,6 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +40,9 @@ random_threads.keep_apart()
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Tests wait as much as they compute, and those of networks, which compute most, are skipped without torch; but
-    each worker costs ten seconds to begin with, and a gigabyte with torch."""
-    a_core = 2 if find_spec("torch") else 3
-    return min(12, a_core * len(os.sched_getaffinity(0)))
+    """Tests wait nearly as much as they compute; but each worker costs ten seconds to begin with, and a gigabyte with
+    torch."""
+    return min(12, 2 * len(os.sched_getaffinity(0)))
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
