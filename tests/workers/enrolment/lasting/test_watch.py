@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -43,8 +45,13 @@ class Place:
         self.watch = LastingWatch(self.settings, self.client, UNIT, lambda: b"w:1")
 
     def seen(self, *minutes_ago: float, **what: Any) -> None:
+        folder = self.settings.memory_path("cam", "still")
+        before_ns = folder.stat().st_mtime_ns if folder.exists() else 0
         for minutes in minutes_ago:
             self.memory.append(stretch(round(self.now_ms - minutes * MINUTE_MS), **what))
+        while folder.stat().st_mtime_ns == before_ns:  # the clock of files goes in steps, and late on a busy machine
+            time.sleep(0.001)
+            os.utime(folder)
 
     def look(self) -> list[Alert]:
         """What subscribers were told of, as long as there are any."""
