@@ -65,15 +65,18 @@ class HourReader:
             pipe.execute()
 
     def read(self, hour_ms: int, restless: Sequence[Interval], analysis: AnalysisStatus | None) -> QuietHour:
-        """Sum up an hour. ``restless``: when something happened; ``analysis``: as it is at its end."""
+        """Sum up an hour. ``restless``: when something happened; ``analysis``: as it is at its end.
+
+        Scores are looked for only in an hour that has minutes: a new camera has a day of hours without.
+        """
         rare: Counter[str] = Counter()
-        samples = 0
-        for score in self._quiet_scores(hour_ms, restless):
+        samples, minutes = 0, self._minutes(hour_ms)
+        for score in self._quiet_scores(hour_ms, restless) if minutes else ():
             samples += 1
             for reading in score.streams:
                 rare[reading.name] += reading.rarity is not None and reading.rarity >= RARE
         return QuietHour(
-            hour_ms=hour_ms, minutes=self._minutes(hour_ms), samples=samples, rare=dict(rare),
+            hour_ms=hour_ms, minutes=minutes, samples=samples, rare=dict(rare),
             bank_id=analysis.bank_id if analysis else None, level_per_day=_level_per_day(analysis),
         )  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from upkeep_site import NOON_MS, UpkeepSite
 
@@ -10,6 +12,7 @@ from patchwatch.messages.alerts.alert import AlertKind
 from patchwatch.messages.cameras.analysis_status import OpenCondition
 from patchwatch.messages.cameras.quiet_hour import HOUR_MS, QuietHour
 from patchwatch.messages.frames.camera_time import Eras
+from patchwatch.messages.frames.score import ScoreMinute
 from workers.enrolment.upkeep.hours import HourReader
 
 MINUTE_MS = 60_000
@@ -87,6 +90,14 @@ def test_hours_count_from_the_first_that_was_watched(upkeep: UpkeepSite) -> None
     assert [(hour.hour_ms, hour.minutes) for hour in upkeep.hours()] == [(NOON_MS - HOUR_MS, 1), (NOON_MS, 0)]
 
 
+def test_hours_of_before_a_camera_was_there_cost_a_question_each(upkeep: UpkeepSite) -> None:
+    upkeep.camera()
+    upkeep.client.config_resetstat()
+    upkeep.sum_up(LATER_MS)
+    asked = upkeep.client.info("commandstats")["cmdstat_xrange"]["calls"]
+    assert (upkeep.hours(), asked) == ([], upkeep.settings.score_retention_hours)
+
+
 def test_the_hours_are_those_of_the_wall_clock(upkeep: UpkeepSite) -> None:
     """The camera's own time is an hour ahead of it."""
     eras = Eras()
@@ -101,6 +112,8 @@ def test_the_hours_are_those_of_the_wall_clock(upkeep: UpkeepSite) -> None:
         upkeep.client.xadd(upkeep.keys_of("own").scores, fields, id=f"{at_ms + HOUR_MS}-0")
     upkeep.hour(NOON_MS - HOUR_MS, 0.1)
     upkeep.client.rename(upkeep.keys_of("own").scores, upkeep.keys_of("cam").scores)
+    minute: dict[Any, Any] = dict(ScoreMinute(NOON_MS, 1, 0.1, 0.1).encode())
+    upkeep.client.xadd(upkeep.keys_of("cam").minutes, minute, id=f"{NOON_MS + HOUR_MS + 59_000}-0")
     upkeep.sum_up(LATER_MS)
     assert 350 <= upkeep.hours()[-1].samples <= 362
 
