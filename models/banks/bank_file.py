@@ -263,7 +263,10 @@ def check_identity(bank: Bank, profile: Profile, identity: dict[str, Any], where
 def _as_learnt(profile: Profile) -> dict[str, Any]:
     """What must be the same. What lasts, what is explained, and how scores are smoothed, counts as the bank has it: its
     vectors are the same either way, and its thresholds are of scores that were smoothed as it says."""
-    streams = tuple(replace(spec, lasting_s=0.0, explained_by="") for spec in profile.streams)
+    streams = tuple(
+        replace(spec, lasting_s=0.0, lasting_in_tail=False, passing_share=0.0, explained_by="")
+        for spec in profile.streams
+    )
     return profile_to_json(replace(profile, streams=streams, smoothing_s=SIGMA_S))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from models.alarms.alarm_threshold import ThresholdModel
-from models.alarms.calibration import AnyCalibration
+from models.alarms.calibration import TAIL_RARITY, AnyCalibration
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,10 @@ class GroupScale:
         """From the group's mean rarity to what is compared between groups."""
         return self.gain * self.calibration.rarity(mean)
 
+    def in_tail(self, mean: float) -> bool:
+        """Whether the group's mean rarity is itself rarer than one in twenty."""
+        return self.calibration.rarity(mean) > TAIL_RARITY
+
 
 @dataclass(frozen=True)
 class Loudest:
@@ -41,11 +45,14 @@ class Loudest:
     value: float
 
 
-def loudest(scales: Sequence[GroupScale], means: Sequence[float | None]) -> Loudest | None:
-    """None where no group has evidence. ``means``: per group, as `models.profiles.fusion.group_means`."""
+def loudest(
+    scales: Sequence[GroupScale], means: Sequence[float | None], only_in_tail: Collection[int] = ()
+) -> Loudest | None:
+    """None where no group has evidence. ``means``: per group, as `models.profiles.fusion.group_means`.
+    ``only_in_tail``: numbers of the groups that count only where they are rarer than one in twenty."""
     values = [
         Loudest(group, scale.value(mean))
         for group, (scale, mean) in enumerate(zip(scales, means, strict=True))
-        if mean is not None
+        if mean is not None and (group not in only_in_tail or scale.in_tail(mean))
     ]
     return max(values, key=lambda candidate: candidate.value, default=None)

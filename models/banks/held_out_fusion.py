@@ -14,7 +14,7 @@ from models.profiles.fusion import fuse, group_means
 from models.profiles.lasting import LastingMeans
 from models.profiles.profile import Profile
 
-_SHARED_BUDGET_PER_DAY = 24.0  # of which each group has the same share: docs/decisions/036-detection.md
+_SHARED_BUDGET_PER_DAY = 24.0  # of which each group has its share: docs/decisions/036-detection.md
 
 
 class HeldOutFusion:
@@ -36,8 +36,10 @@ class HeldOutFusion:
         if len(self._profile.compared) == 1:
             return (), [fuse(self._profile.fusion, weights, *row) for row in rows]
         means = self._with_lasting([group_means(groups, weights, rarities) for _, rarities in rows])
-        scales = tuple(self._scale_of_group(column) for column in zip(*means, strict=True))
-        highest = [loudest(scales, row) for row in means]
+        shares = self._profile.shares_of_budget(_SHARED_BUDGET_PER_DAY)
+        columns = zip(zip(*means, strict=True), shares, strict=True)
+        scales = tuple(self._scale_of_group(column, share) for column, share in columns)
+        highest = [loudest(scales, row, self._profile.only_in_tail) for row in means]
         return scales, [found.value if found else None for found in highest]
 
     def threshold(self, fused_values: Sequence[float | None], fused: AnyCalibration) -> ThresholdModel:
@@ -52,9 +54,8 @@ class HeldOutFusion:
             extended.append(lasting.add(at_s, row))
         return extended
 
-    def _scale_of_group(self, means: Sequence[float | None]) -> GroupScale:
+    def _scale_of_group(self, means: Sequence[float | None], share: float) -> GroupScale:
         calibration = calibration_of_known(means)
-        share = _SHARED_BUDGET_PER_DAY / len(self._profile.compared)
         return GroupScale.fit(calibration, self.threshold(means, calibration), share)
 
 

@@ -101,6 +101,7 @@ class FrameScorer:
         self._weights = [spec.weight for spec in bank.profile.streams]
         self._muted: frozenset[StreamKind] = frozenset()
         self._groups, self._explained = bank.profile.groups, explaining_streams(bank)
+        self._only_in_tail = bank.profile.only_in_tail
         self._weights_in = [_of_group(self._weights, streams) for streams in bank.profile.compared]
         self._never_silent = [n for n, spec in enumerate(bank.profile.streams) if spec.kind in NEVER_SILENT]
         self._history = ScoreHistory(bank.profile)
@@ -283,7 +284,8 @@ class FrameScorer:
         if not self.bank.groups:
             return fuse(self.bank.profile.fusion, self._weights, values, rarities), 0
         means = group_means(self._groups, self._weights, rarities)
-        highest = loudest(self.bank.groups, means if lasting is None else lasting.add(at_s, means))
+        compared = means if lasting is None else lasting.add(at_s, means)
+        highest = loudest(self.bank.groups, compared, self._only_in_tail)
         return (highest.value, highest.group) if highest else (None, 0)
 
     def score_alone(self, stream: int, distance: float) -> float:

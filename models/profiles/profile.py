@@ -17,6 +17,7 @@ from patchwatch.contract.errors import ConfigurationError
 SEEDS = (42, 123, 2024)
 SIGMA_S = 0.68  # of the smoothing: 17 frames at 25 fps, the width of the reference method
 _NAME = r"[a-z0-9][a-z0-9_-]{0,30}"  # it stands in score messages, between commas
+_OPTIONAL = ("group", "lasting_s", "lasting_in_tail", "passing_share", "explained_by")  # unknown to earlier banks
 _TAKEN = ("fused", "flow")  # in the bank file by what all streams yield together, in views by optical flow
 
 
@@ -58,6 +59,8 @@ class StreamSpec:
     cap: int = 20_000
     group: str = ""  # streams of one group are averaged; the frame's value is that of the highest group
     lasting_s: float = 0.0  # over so long the group's least mean counts as a further group; 0: it does not
+    lasting_in_tail: bool = False  # what lasts counts only where it is rarer than one in twenty
+    passing_share: float = 0.0  # of one part of the budget, of which what lasts has the rest; 0: each has a part
     explained_by: str = ""  # name of the stream whose objects explain this one's places, which do not count then
     options: dict[str, Any] = field(default_factory=dict)  # of this kind of stream only
 
@@ -69,8 +72,22 @@ class StreamSpec:
             raise ValueError(f"{self.group!r} is no name for a group: use small letters, digits, '-' and '_'")
         if not 0 <= self.lasting_s <= 10:
             raise ValueError(f"stream {self.name!r}: lasting_s is from 0 to 10 seconds, not {self.lasting_s}")
+        self._check_what_lasts()
         if not (0 <= self.weight < math.inf and self.stride >= 1 and 0 < self.ratio <= 1 and self.cap >= 1):
             raise ValueError(f"stream {self.name!r}: weight from 0, stride and cap from 1, ratio above 0 and up to 1")
+
+    def _check_what_lasts(self) -> None:
+        if not isinstance(self.lasting_in_tail, bool):
+            raise ValueError(f"stream {self.name!r}: lasting_in_tail is true or false, not {self.lasting_in_tail!r}")
+        if not 0 <= self.passing_share < 1:
+            raise ValueError(
+                f"stream {self.name!r}: passing_share is above 0 and below 1, or 0 for none, not {self.passing_share}"
+            )
+        if (self.lasting_in_tail or self.passing_share) and not self.lasting_s:
+            raise ValueError(
+                f"stream {self.name!r}: lasting_in_tail and passing_share say how what lasts counts, and nothing of it "
+                "does: give it a lasting_s too, or leave them out"
+            )
 
 
 @dataclass(frozen=True)
@@ -97,6 +114,7 @@ class Profile:
                 f"profile {self.name!r}: smoothing_s is from above 0 to 60 seconds, not {self.smoothing_s}"
             )
         self._check_explained()
+        self._check_lasting()
         if self.fusion is Fusion.DISTANCE and any(spec.group or spec.lasting_s for spec in self.streams):
             raise ValueError(
                 f'profile {self.name!r}: raw distances of groups cannot be compared; use fusion = "calibrated"'
@@ -109,6 +127,16 @@ class Profile:
                 raise ValueError(
                     f"stream {spec.name!r} cannot be explained_by {spec.explained_by!r}: only a stream of kind place "
                     "can be, by one of kind velocity"
+                )
+
+    def _check_lasting(self) -> None:
+        for group in self.groups:
+            lasting = [self.streams[position] for position in group if self.streams[position].lasting_s]
+            if len({(spec.lasting_in_tail, spec.passing_share) for spec in lasting}) > 1:
+                names = " and ".join(repr(spec.name) for spec in lasting)
+                raise ValueError(
+                    f"streams {names} are of one group and have a lasting_s each: give them the same lasting_in_tail "
+                    "and passing_share"
                 )
 
     @property
@@ -131,8 +159,14 @@ class Profile:
     @property
     def lasting(self) -> tuple[tuple[int, float], ...]:
         """Number of each group of which what lasts counts too, and over how many seconds."""
-        longest = (max(self.streams[position].lasting_s for position in streams) for streams in self.groups)
-        return tuple((number, lasting_s) for number, lasting_s in enumerate(longest) if lasting_s > 0)
+        return tuple((number, spec.lasting_s) for number, spec in self._lasting_specs.items())
+
+    @property
+    def _lasting_specs(self) -> dict[int, StreamSpec]:
+        """Of each group of which what lasts counts too, by its number, the stream that says how."""
+        streams = ([self.streams[position] for position in group] for group in self.groups)
+        longest = enumerate(max(group, key=lambda spec: spec.lasting_s) for group in streams)
+        return {number: spec for number, spec in longest if spec.lasting_s > 0}
 
     @property
     def compared(self) -> tuple[tuple[int, ...], ...]:
@@ -140,6 +174,21 @@ class Profile:
         then of what lasts of them."""
         groups = self.groups
         return (*groups, *(groups[number] for number, _ in self.lasting))
+
+    @property
+    def only_in_tail(self) -> frozenset[int]:
+        """Numbers in `compared` of what counts only where it is rarer than one in twenty."""
+        lasting = enumerate(self._lasting_specs.values(), start=len(self.groups))
+        return frozenset(number for number, spec in lasting if spec.lasting_in_tail)
+
+    def shares_of_budget(self, per_day: float) -> tuple[float, ...]:
+        """What each of `compared` may spend of a budget. All have the same, but what passes and what lasts of a group
+        with a `passing_share` have that together: so the others have as much as if nothing of it lasted."""
+        lasting, groups = self._lasting_specs, range(len(self.groups))
+        shared = {number: spec.passing_share for number, spec in lasting.items() if spec.passing_share}
+        each = per_day / (len(groups) + len(lasting) - len(shared))
+        passing = [each * shared.get(number, 1.0) for number in groups]
+        return (*passing, *(each * (1.0 - shared.get(number, 0.0)) for number in lasting))
 
     @property
     def needs_backbone(self) -> bool:
@@ -185,12 +234,12 @@ def load_profiles(own_file: Path | None = None) -> dict[str, Profile]:
 
 
 def profile_to_json(profile: Profile) -> dict[str, Any]:
-    """All that scores depend on, as JSON values: without the description, groups, lasting times and explanations where
-    there are none."""
+    """All that scores depend on, as JSON values: without the description, and without what streams do not say of
+    groups, of what lasts and of explanations."""
     facts = json.loads(json.dumps(asdict(profile)))
     del facts["description"]
     for stream in facts["streams"]:
-        for optional in ("group", "lasting_s", "explained_by"):
+        for optional in _OPTIONAL:
             if not stream[optional]:
                 del stream[optional]
     return cast("dict[str, Any]", facts)
@@ -214,7 +263,7 @@ def _profile(name: str, table: dict[str, Any]) -> Profile:
 
 
 def _stream(entry: dict[str, Any]) -> StreamSpec:
-    known = {"name", "kind", "weight", "stride", "ratio", "cap", "group", "lasting_s", "explained_by"}
+    known = {"name", "kind", "weight", "stride", "ratio", "cap", *_OPTIONAL}
     fields = {key: value for key, value in entry.items() if key in known}
     options = {key: value for key, value in entry.items() if key not in known}
     fields["kind"] = StreamKind(fields["kind"])

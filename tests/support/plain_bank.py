@@ -54,6 +54,14 @@ def lasting_bank() -> Bank:
     return _learnt(replace(GROUPED, streams=(local, replace(place, lasting_s=1.0), velocity)))
 
 
+@cache
+def shared_bank() -> Bank:
+    """From the same, but what lasts counts only in its tail, and shares a part of the budget with what passes."""
+    local, place, velocity = lasting_bank().profile.streams
+    shared = replace(place, lasting_in_tail=True, passing_share=0.2)
+    return _learnt(replace(GROUPED, streams=(local, shared, velocity)))
+
+
 def _learnt(profile: Profile) -> Bank:
     learner = BankBuilder(profile, [PlainStream(spec.name) for spec in profile.streams], IDENTITY)
     noise = np.random.default_rng(12)

@@ -15,7 +15,14 @@ from plain_stream import DIM, features_at
 from simulated_scores import simulated_run
 
 from models.alarms.alarm_threshold import ThresholdModel
-from models.alarms.calibration import HALF_SCORE_RARITY, NEUTRAL_RARITY, RankCalibration, calibration_of, score_of
+from models.alarms.calibration import (
+    HALF_SCORE_RARITY,
+    NEUTRAL_RARITY,
+    TAIL_RARITY,
+    RankCalibration,
+    calibration_of,
+    score_of,
+)
 from models.alarms.event_counts import EventCounts
 from models.alarms.event_detector import EventRule
 from models.banks.group_scale import GroupScale, loudest
@@ -65,6 +72,17 @@ def test_the_highest_group_decides_and_neither_calm_nor_silence_vetoes_it(means:
     assert (found is None) == (not known)
     if found is not None:
         assert (found.value, values[found.group]) == (max(known), max(known))
+
+
+@given(means=st.lists(RARITIES, min_size=2, max_size=2))
+def test_a_group_that_counts_only_in_its_tail_is_silent_below(means: list[float | None]) -> None:
+    """Rarer than one in twenty: above 4.75 of 0 to 5."""
+    scales = [GroupScale(RankCalibration(np.arange(0.0, 5.0, 0.01), 500), gain) for gain in (1.0, 9.0)]
+    first, second = means
+    counted = [first, None if second is None or scales[1].calibration.rarity(second) <= TAIL_RARITY else second]
+    assert loudest(scales, means, only_in_tail={1}) == loudest(scales, counted)
+    assert loudest(scales, [1.0, 4.7], only_in_tail={1}) == loudest(scales, [1.0, None])
+    assert loudest(scales, [1.0, 4.8], only_in_tail={1}) == loudest(scales, [1.0, 4.8])
 
 
 def test_a_gain_multiplies_the_rarity_of_the_group_s_mean() -> None:

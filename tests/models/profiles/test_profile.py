@@ -129,8 +129,61 @@ def test_a_lasting_time_that_nothing_can_last_is_refused(tmp_path: Path, lasting
         load_profile("mine", written(tmp_path / "own.toml", stream=f"lasting_s = {lasting_s}"))
 
 
-def test_places_that_stay_strange_count_in_the_shipped_profiles() -> None:
-    assert load_profile("scene").lasting == load_profile("objects").lasting == ((0, 1.0),)
+@pytest.mark.parametrize(
+    "said",
+    [
+        "lasting_in_tail = true", "passing_share = 0.2", "lasting_s = 1.0\nlasting_in_tail = 1",
+        *(f"lasting_s = 1.0\npassing_share = {share}" for share in ("-0.1", "1.0", "nan", '"most"', "true")),
+    ],
+)  # fmt: skip
+def test_what_nothing_that_lasts_can_be_told_is_refused(tmp_path: Path, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"own\.toml is not a profiles file: .*(lasting_in_tail|share|<)"):
+        load_profile("mine", written(tmp_path / "own.toml", stream=said))
+
+
+@pytest.mark.parametrize("other", [{"passing_share": 0.3}, {"lasting_in_tail": True}, {"lasting_s": 0.0}])
+def test_streams_of_one_group_say_one_thing_of_what_lasts(other: dict[str, Any]) -> None:
+    first = StreamSpec("one", StreamKind.MOTION, 1.0, lasting_s=1.0, passing_share=0.2)
+    second = StreamSpec("two", StreamKind.PLACE, 1.0, lasting_s=2.0, passing_share=0.2)
+    assert Profile("mine", Fusion.CALIBRATED, (first, second)).lasting == ((0, 2.0),)
+    if "lasting_s" in other:  # of two of which one says nothing the other decides
+        plain = StreamSpec("two", StreamKind.PLACE, 1.0)
+        assert Profile("mine", Fusion.CALIBRATED, (first, plain)).shares_of_budget(10.0) == (2.0, 8.0)
+        return
+    with pytest.raises(ValueError, match=r"'one' and 'two' are of one group .* the same lasting_in_tail"):
+        Profile("mine", Fusion.CALIBRATED, (first, replace(second, **other)))
+
+
+def test_every_group_has_its_part_of_the_budget_and_what_shares_one_has_it_together() -> None:
+    """24 a day: as many parts as groups and what lasts of them with a part of its own."""
+    assert load_profile("scene").shares_of_budget(24.0) == (8.0, 8.0, 8.0)
+    assert load_profile("objects").shares_of_budget(24.0) == pytest.approx((6.0, 6.0, 1.2, 6.0, 4.8), rel=1e-12)
+    before = _before_category_lasted(load_profile("objects"))
+    assert before.shares_of_budget(24.0) == (6.0, 6.0, 6.0, 6.0)
+    for number in (0, 1, 3):  # place, behaviour, and what lasts of place
+        assert load_profile("objects").shares_of_budget(24.0)[number] == before.shares_of_budget(24.0)[number]
+    assert load_profile("motion").shares_of_budget(24.0) == (24.0,)
+
+
+def _before_category_lasted(profile: Profile) -> Profile:
+    """As banks hold it that were learnt before."""
+    facts = profile_to_json(profile)
+    for name in ("lasting_s", "lasting_in_tail", "passing_share"):
+        del facts["streams"][2][name]
+    return profile_from_json(facts)
+
+
+def test_a_profile_that_says_nothing_new_is_stored_as_before() -> None:
+    assert not {"lasting_in_tail", "passing_share"} & set(profile_to_json(load_profile("scene"))["streams"][0])
+    assert _before_category_lasted(load_profile("objects")).only_in_tail == frozenset()
+
+
+def test_what_stays_strange_counts_in_the_shipped_profiles() -> None:
+    assert load_profile("scene").lasting == ((0, 1.0),)
+    assert load_profile("objects").lasting == ((0, 1.0), (2, 1.0))
+    assert load_profile("objects").compared == ((0,), (1,), (2,), (0,), (2,))
+    assert not load_profile("scene").only_in_tail
+    assert load_profile("objects").only_in_tail == {4}
     assert load_profile("scene").compared == ((0,), (1,), (0,))
     assert load_profile("motion").lasting == ()
 
@@ -143,7 +196,8 @@ def test_shipped_profiles_are_smoothed_as_was_measured() -> None:
 def test_a_profile_stored_before_there_were_groups_is_one_group() -> None:
     facts = profile_to_json(load_profile("objects"))
     for stream in facts["streams"]:
-        del stream["group"]
+        for later in ("group", "lasting_s", "lasting_in_tail", "passing_share", "explained_by"):
+            stream.pop(later, None)
     assert profile_from_json(facts).groups == ((0, 1, 2),)
 
 
