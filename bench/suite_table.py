@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bench.measure import RESULTS
 from patchwatch.evaluation.report.budget_result import HEADLINE_BUDGET
@@ -18,7 +20,8 @@ _HEAD = ("profile", "scene", *AREAS, "events", "in time", "false alarms an hour"
 
 
 def suite_table(record: Path | None = None) -> str:
-    """The table; empty where there is no record."""
+    """The table, and by which commits its profiles were measured where that was not one; empty where there is no
+    record."""
     path = record or RESULTS / "suite.json"
     if not path.exists():
         return ""
@@ -27,7 +30,15 @@ def suite_table(record: Path | None = None) -> str:
         raise SystemExit(f"{path} is not of a suite: run `python -m bench.suite`")
     rows = [row for profile in report.profiles for row in _rows(report, profile)]
     lines = (f"| {' | '.join(row)} |" for row in (_HEAD, ("---",) * len(_HEAD), *rows))
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + _commits(json.loads(path.read_text()))
+
+
+def _commits(tree: dict[str, Any]) -> str:
+    """``tree``: the record. Profiles of one that was written before they were measured apart do not say it."""
+    profiles = {profile["profile"]: profile.get("commit", tree["commit"]) for profile in tree["profiles"]}
+    if len(set(profiles.values())) < 2:
+        return ""
+    return f"\nMeasured by commits: {', '.join(f'`{name}` {commit}' for name, commit in profiles.items())}.\n"
 
 
 def _rows(report: SuiteReport, profile: SuiteProfile) -> Iterator[tuple[str, ...]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sample_suite import clip, noisy_clips, scene, suite
 
+from bench.suite import joined, kept
 from bench.suite_table import suite_table
 from patchwatch.evaluation.suite.scene_result import SceneResult
 from patchwatch.evaluation.suite.suite_file import Role
@@ -29,6 +30,19 @@ def test_every_scene_has_a_row_worst_first_and_so_has_every_mean(tmp_path: Path)
     assert rows[0][2] == "not measured: too little footage"
     assert rows[1][2].startswith("0.9")
     assert rows[2][2:] == ["-", "-", "-", "0 %", "-", "-", "0.0"]
+
+
+def test_profiles_that_were_not_measured_again_stay_with_their_commit(tmp_path: Path) -> None:
+    path, tree = tmp_path / "suite.json", suite(scene("good", noisy_clips(6, 3.0))).as_json()
+    name = tree["profiles"][0]["profile"]
+    path.write_text(json.dumps(tree | {"commit": "older"}))
+    assert "Measured by" not in suite_table(path)
+    assert kept(path, but=[name])["profiles"] == []
+    other = {"commit": "newer", "profiles": [tree["profiles"][0] | {"profile": "other"}]}
+    path.write_text(json.dumps(joined(kept(path, but=["other"]), tree | other)))
+    assert suite_table(path).endswith(f"\nMeasured by commits: `{name}` older, `other` newer.\n")
+    assert [len(kept(path, but=[one])["profiles"]) for one in (name, "third")] == [1, 2]
+    assert kept(path, but=["third"])["profiles"][0]["commit"] == "older"
 
 
 def test_the_page_shows_the_record_that_is_committed() -> None:
