@@ -34,7 +34,6 @@ _MAX_PENDING = 8  # Connections that have sent no request yet; FFmpeg sends one 
 _MAX_UNANSWERED = 16  # Requests; FFmpeg sends one after the other.
 CAMERA_LIMITS = Limits(head_bytes=1 << 16, body_bytes=1 << 20)
 _STOP_WITHIN_S = 2.0
-_GATHER_S = 0.005  # A camera sends a frame as many packets: after a read the next ones are waited for, and come in one.
 _TURNS_TO_CLOSE = 3  # Turns of the event loop until an aborted connection is closed.
 
 Streams = tuple[MessageReader, asyncio.StreamWriter]
@@ -272,10 +271,6 @@ class Relay:
             packets, number = camera[0].take_packets()  # A frame is many: one write spares FFmpeg and us the others.
             self.packets += isinstance(event, Packet) + number
             await _send(ffmpeg, event.encode() + packets)
-            if len(packets) < BUFFER_BYTES // 2:
-                camera[1].transport.pause_reading()
-                await asyncio.sleep(_GATHER_S)
-                camera[1].transport.resume_reading()
 
     async def _respond(self, response: Response, camera: asyncio.StreamWriter, ffmpeg: asyncio.StreamWriter) -> bool:
         """Act on a camera's response or pass it to FFmpeg. Returns False when the connection has to end."""
