@@ -109,7 +109,11 @@ class Installation:
                 time.sleep(0.2)
 
     def post(self, path: str, body: Mapping[str, object]) -> Any:
-        return self.http.post(API + path, json=body).raise_for_status().json()
+        """Asks again after a 503: nothing was done."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while (answer := self.http.post(API + path, json=body)).status_code == 503 and time.monotonic() < deadline_s:
+            time.sleep(0.2)
+        return answer.raise_for_status().json()
 
     def patch(self, path: str, body: Mapping[str, object]) -> Any:
         return self.http.patch(API + path, json=body).raise_for_status().json()
