@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import astuple
 from typing import Any
 
 import pytest
 
 from bench.capacity.against_plan import as_text, calculated_lag_ms, compare, kept_up
-from bench.capacity.shares import Shares, commands, inference
+from bench.capacity.shares import commands, inference
 from bench.capacity.step import backlog
 from patchwatch.capacity.figures import Commands, Queue, Thread, figures
 
@@ -59,8 +60,8 @@ def test_a_step_that_is_as_the_plan_says_deviates_in_nothing() -> None:
 
 def test_what_belongs_to_a_camera_and_what_to_a_frame_is_told_from_steps_with_few_cameras() -> None:
     steps = [*STEPS, step(2000, 0.1, redis_commands_per_s=1.0), step(400, 0.1, redis_commands_per_s=1.0, kept_up=False)]
-    assert commands(steps) == Shares(*(pytest.approx(value) for value in (100, 10, 16)))
-    assert inference(steps) == Shares(*(pytest.approx(value, abs=1e-9) for value in (0, 0.0005, 0.005)))
+    assert astuple(commands(steps)) == pytest.approx((100, 10, 16))
+    assert astuple(inference(steps)) == pytest.approx((0, 0.0005, 0.005), abs=1e-9)
 
 
 def test_frames_that_wait_are_those_of_which_nothing_has_become_yet() -> None:

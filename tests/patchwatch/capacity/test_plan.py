@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.capacity.against_plan import redis_mib
-from bench.capacity.shares import Shares, Step, commands, few_that_kept_up, thread
+from bench.capacity.shares import Step, commands, few_that_kept_up, thread
 from patchwatch.capacity.figures import figures
 from patchwatch.capacity.plan import Order, Plan, Process, Video, plan
 from patchwatch.contract.errors import RejectedError
@@ -61,18 +61,15 @@ def test_the_figures_are_those_of_the_records() -> None:
 def test_the_figures_of_many_cameras_are_those_of_the_records() -> None:
     known, run = figures(), record("capacity")
     counts, seconds = commands(run["steps"]), thread(run["steps"])
-    assert Shares(known.commands.idle, known.commands.a_camera, known.commands.a_frame) == near(counts)
-    ours = Shares(known.thread.idle, known.thread.a_camera_ms / 1000, known.thread.a_frame_ms / 1000)
-    assert ours == near(seconds)
+    ours = known.commands.idle, known.commands.a_camera, known.commands.a_frame
+    assert ours == pytest.approx(astuple(counts), rel=0.01, abs=1e-9)
+    ours = known.thread.idle, known.thread.a_camera_ms / 1000, known.thread.a_frame_ms / 1000
+    assert ours == pytest.approx(astuple(seconds), rel=0.01, abs=1e-9)
     for step in few(run):
         assert redis_mib(step, run, known) == pytest.approx(step["resident_mib"]["redis"], rel=0.2)
     row = record("lease-rounds")["rows"][-1]
     assert known.rounds.redis_us == pytest.approx(1000 * row["looking_on_redis_ms"] / row["units"], rel=0.01)
     assert known.rounds.worker_us == pytest.approx(1000 * row["looking_on_worker_ms"] / row["units"], rel=0.01)
-
-
-def near(shares: Shares) -> Shares:
-    return Shares(*(pytest.approx(value, rel=0.01, abs=1e-9) for value in astuple(shares)))
 
 
 def few(run: dict[str, Any]) -> list[Step]:
