@@ -33,7 +33,8 @@ from workers.runtime.leases import Lease, Leases
 POLL_EVERY_S = 1.0  # for changed cameras and banks
 _QUIET_FRAMES = 3  # that did not come when they should: only then is it worth a look at the queue, with two pictures
 _PUBLISH_AT_ONCE = 100  # statuses, in one transaction
-_REPUBLISH_S = 2.0  # a Redis that lost everything gets each status back within this time
+_REPUBLISH_S = 2.0  # after a change of the configuration: a Redis that lost everything gets each status back
+_REPUBLISH_ALWAYS_S = 30.0  # restores what Redis may have lost all the same
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,9 @@ class CameraRegistry:
         self._clock = clock
         self._revision: bytes | None = None  # of the configuration that the states are of
         self.owned: dict[LeaseKeys, bytes] = {}  # the leases that the states are held under
-        self._published: dict[str, tuple[AnalysisStatus, float]] = {}  # and when, by camera id
+        self._published: dict[
+            str, tuple[AnalysisStatus, float, bytes | None]
+        ] = {}  # when, and at which revision, by id
 
     def __iter__(self) -> Iterator[CameraState]:
         return iter(list(self.states.values()))
@@ -169,13 +172,14 @@ class CameraRegistry:
         state.bank.update_condition()
         state.bank.update_context()
         status, now_s = state.bank.status, time.monotonic()
-        published, published_s = self._published.get(state.camera.id, (None, 0.0))
+        published, published_s, revision = self._published.get(state.camera.id, (None, 0.0, None))
         explanation = state.explanation()
-        if status is None or (status is published and now_s - published_s < _REPUBLISH_S and explanation is None):
+        lasts_s = _REPUBLISH_ALWAYS_S if revision == self._revision else _REPUBLISH_S
+        if status is None or (status is published and now_s - published_s < lasts_s and explanation is None):
             return None
         if published is not status:
             _log_status(status)
-        self._published[state.camera.id] = (status, now_s)
+        self._published[state.camera.id] = (status, now_s, self._revision)
         return Publication(state, status.model_copy(update=dict(loads_of(state))), explanation)
 
     def _publish(self, publications: Sequence[Publication]) -> None:
