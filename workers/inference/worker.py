@@ -172,10 +172,9 @@ class InferenceWorker:
             self._corrections.refresh()
             self._cameras.hand_over()
             self._send_heartbeat()
+            self._cameras.forget_restarted()
             captures = self._read_captures()
         for state in self._followed():
-            if self._cameras.forget_if_restarted(state):
-                continue
             scorer = state.bank.scorer
             closed = state.bank.refresh(self._settings, self._engines)
             if state.bank.scorer is not None and state.bank.scorer is not scorer:
