@@ -62,16 +62,17 @@ def _take_steps(site: Site, chosen: argparse.Namespace, body: dict[str, Any], en
             return
         step = measure(site, cameras, fps, chosen.seconds, chosen.listeners, left_s)
         body["steps"].append(step)
-        step |= {"kept_up": kept_up(step), "against_plan": compare(step, body["steps"][0], body, figures())}
+        step["kept_up"] = kept_up(step)
+        step["against_plan"] = compare(step, body["steps"], body, figures())
         save(WHAT, body, chosen.out)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=_step, nargs="+", default=[(60, 0.5), (500, 0.2), (2000, 0.1)],
+    parser.add_argument("--steps", type=_step, nargs="+", default=[(60, 0.5), (500, 0.05), (500, 0.2), (2000, 0.1)],
                         metavar="CAMERAS@FPS")  # fmt: skip
     parser.add_argument("--seconds", type=float, default=20.0, help="that each step is watched, in each part")
-    parser.add_argument("--minutes", type=float, default=8.0, help="that all of it may take")
+    parser.add_argument("--minutes", type=float, default=10.0, help="that all of it may take")
     parser.add_argument("--workers", type=int, default=2, help="of ingest, and of inference")
     parser.add_argument("--frame-ms", type=float, default=0.0, help="that the stand-in engine takes over a frame")
     parser.add_argument("--max-age-s", type=float, default=30.0, help="of a frame: on a machine that others use, too")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bench.capacity.shares import Step, few_that_kept_up, frames_per_s, inference
 from patchwatch.capacity.figures import Figures
 
 WITHIN = 0.20  # share of the calculated figure
@@ -28,38 +29,40 @@ class Comparison:
         return cls(what, _short(calculated), _short(measured), round(deviation, 3), abs(deviation) <= WITHIN)
 
 
-def compare(step: Mapping[str, Any], first: Mapping[str, Any], run: Mapping[str, Any], figures: Figures) -> list[Any]:
-    """Of one step of a ``run``. Nothing of the first step's lag, which that of the others is calculated from."""
+def compare(step: Step, steps: Sequence[Step], run: Mapping[str, Any], figures: Figures) -> list[Any]:
+    """Of one step of a ``run``, whose ``steps`` so far its lag is calculated from. Nothing of the first step's lag."""
     rows = [
         Comparison.between("Redis commands a second", _commands_per_s(step, figures), step["redis_commands_per_s"]),
         Comparison.between("load of Redis's thread", _redis_load(step, run, figures), step["redis_thread_load"]),
-        Comparison.between("memory of Redis, MiB", _redis_mib(step, run, figures), step["resident_mib"]["redis"]),
+        Comparison.between("memory of Redis, MiB", redis_mib(step, run, figures), step["resident_mib"]["redis"]),
     ]
-    workers = run["workers_of_ingest_and_of_inference"]
-    if step is not first and "p50" in step["lag_ms"] and "p50" in first["lag_ms"]:
-        lag_ms = calculated_lag_ms(step, first, workers)
+    if step is not steps[0] and "p50" in step["lag_ms"]:
+        lag_ms = calculated_lag_ms(step, steps, run["workers_of_ingest_and_of_inference"])
         if lag_ms is not None:
             rows.append(Comparison.between("median lag, ms", lag_ms, step["lag_ms"]["p50"]))
     return [asdict(row) for row in rows]
 
 
-def calculated_lag_ms(step: Mapping[str, Any], first: Mapping[str, Any], workers: int) -> float | None:
+def calculated_lag_ms(step: Step, steps: Sequence[Step], workers: int) -> float | None:
     """The first step's median lag, longer by the wait for a worker that is busier (M/D/1: a frame that takes s waits
-    s r / 2 (1 - r) at a load of r). None where the workers cannot keep up, for then it grows without end."""
-    frame_s = first["cores"]["inference"] / _scored(first)
-    loads = [_scored_when_kept_up(one) * frame_s / workers for one in (first, step)]
-    if max(loads) >= 1:
+    s r / 2 (1 - r) at a load of r). None where the workers cannot keep up, for then it grows without end; or where the
+    steps do not say what a frame takes and what a camera."""
+    if not few_that_kept_up(steps):
         return None
-    waits_ms = [1000 * frame_s * load / (2 * (1 - load)) for load in loads]
+    first, made_of = steps[0], inference(steps)
+    loads = [made_of.of(one["cameras"], one["cameras"] * one["fps"]) / workers for one in (first, step)]
+    if max(loads) >= 1 or "p50" not in first["lag_ms"]:
+        return None
+    waits_ms = [1000 * made_of.a_frame * load / (2 * (1 - load)) for load in loads]
     return float(first["lag_ms"]["p50"] + waits_ms[1] - waits_ms[0])
 
 
-def kept_up(step: Mapping[str, Any]) -> bool:
+def kept_up(step: Step) -> bool:
     """Whether the frames were scored as they came, by all cameras."""
     return not step["unscored_cameras"] and _scored(step) >= _KEPT_UP * step["frames_per_s"]["published"]
 
 
-def as_text(steps: Sequence[Mapping[str, Any]]) -> str:
+def as_text(steps: Sequence[Step]) -> str:
     """A table for people."""
     lines = [f"{'cameras':>8} {'fps':>5}  {'':<26} {'calculated':>11} {'measured':>9} {'deviation':>9}"]
     for step in steps:
@@ -78,37 +81,30 @@ def as_text(steps: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _scored(step: Mapping[str, Any]) -> float:
+def _scored(step: Step) -> float:
     return float(step["frames_per_s"].get("scored", 0.0))
 
 
-def _scored_when_kept_up(step: Mapping[str, Any]) -> float:
-    return float(step["cameras"] * step["fps"])
-
-
-def _frames_per_s(step: Mapping[str, Any]) -> float:
-    """What the operations of this step were: half of a frame's are its publishing, half its scoring."""
-    return (float(step["frames_per_s"]["published"]) + _scored(step)) / 2
-
-
-def _commands_per_s(step: Mapping[str, Any], figures: Figures) -> float:
+def _commands_per_s(step: Step, figures: Figures) -> float:
     counts = figures.commands
-    return counts.idle + int(step["cameras"]) * counts.a_camera + _frames_per_s(step) * counts.a_frame
+    return counts.idle + int(step["cameras"]) * counts.a_camera + frames_per_s(step) * counts.a_frame
 
 
-def _redis_load(step: Mapping[str, Any], run: Mapping[str, Any], figures: Figures) -> float:
+def _redis_load(step: Step, run: Mapping[str, Any], figures: Figures) -> float:
+    thread = figures.thread
     others = int(run["workers_of_ingest_and_of_inference"]) - 1
     looks_s = int(step["cameras"]) * others * figures.rounds.per_s * figures.rounds.redis_us / 1e6
-    return _frames_per_s(step) * figures.redis.core_ms / 1000 + looks_s
+    own_ms = int(step["cameras"]) * thread.a_camera_ms + frames_per_s(step) * thread.a_frame_ms
+    return thread.idle + own_ms / 1000 + looks_s
 
 
-def _redis_mib(step: Mapping[str, Any], run: Mapping[str, Any], figures: Figures) -> float:
+def redis_mib(step: Step, run: Mapping[str, Any], figures: Figures) -> float:
     """Pictures of this run's size, and scores of as long as it has taken so far; the plan's reserve for a month of
     minutes and alerts is none of it."""
     rate = float(step["fps"]) / figures.frames.fps
     pictures = figures.redis.queue_mib * float(run["picture_kb"]) / figures.frames.picture_kb
     scores = figures.scores.mib_an_hour * float(step["began_to_end_s"]) / 3600
-    return figures.redis.base_mib + int(step["cameras"]) * rate * (pictures + scores)
+    return figures.redis.base_mib + int(step["cameras"]) * (figures.redis.camera_mib + rate * (pictures + scores))
 
 
 def _short(value: float) -> float:

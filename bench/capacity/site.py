@@ -46,6 +46,7 @@ class Site:
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{port + 1}", timeout=60.0)
         self.processes: dict[str, list[subprocess.Popen[bytes]]] = {}
         self.cameras: list[str] = []
+        self._unscored: list[str] = []
         self._workers, self._frame_ms = workers, frame_ms
 
     def __enter__(self) -> Site:
@@ -146,6 +147,7 @@ class Site:
     def resize(self, count: int, fps: float) -> None:
         """So many cameras at this rate, each with a bank; written as the service writes them, but all at once."""
         self.cameras = [f"cam{number:05d}" for number in range(count)]
+        self._unscored = self.cameras
         known = set(self.redis.hkeys(keys.CAMERAS))
         with self.redis.pipeline(transaction=True) as pipe:
             for camera_id in self.cameras:
@@ -165,11 +167,14 @@ class Site:
         shutil.copyfile(self._template, path)
 
     def unscored(self, since_ms: int) -> int:
-        """How many cameras have no score since then."""
+        """How many cameras have no score since then, which is that of `resize`. Those that have one are not asked for
+        again: that would be a load of its own."""
         with self.redis.pipeline(transaction=False) as pipe:
-            for camera_id in self.cameras:
+            for camera_id in self._unscored:
                 pipe.xrange(self.keys(camera_id).scores, min=since_ms, count=1)
-            return sum(not rows for rows in pipe.execute())
+            rows = pipe.execute()
+        self._unscored = [camera_id for camera_id, found in zip(self._unscored, rows, strict=True) if not found]
+        return len(self._unscored)
 
     def cpu_s(self) -> dict[str, float]:
         """Processor time of each kind of process; that of the threads which publish is a kind of its own."""

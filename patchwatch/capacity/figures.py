@@ -56,11 +56,19 @@ class Decoding(_Measured):
 
 
 class Queue(_Measured):
-    """What Redis takes."""
+    """Memory that Redis takes: whatever there is, for each camera, and for frames of one at the rate of `Frames`."""
 
-    core_ms: float
     base_mib: float
+    camera_mib: float
     queue_mib: float
+
+
+class Thread(_Measured):
+    """What Redis's one thread takes, in each second: whatever there is, for a camera, and for a frame's whole way."""
+
+    idle: float
+    a_camera_ms: float
+    a_frame_ms: float
 
 
 class Scores(_Measured):
@@ -123,6 +131,7 @@ class Figures(_Section):
     capture: Capture
     decoding: Decoding
     redis: Queue
+    thread: Thread
     commands: Commands
     rounds: Rounds
     scores: Scores

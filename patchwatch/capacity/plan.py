@@ -178,10 +178,11 @@ def _commands_per_s(order: Order, figures: Figures) -> float:
 
 
 def _redis_load(order: Order, figures: Figures) -> float:
-    """Share of its one thread: for frames, and for the looks of all ingest workers at the leases of all cameras."""
-    others = _ingest(order, figures).count - 1  # one of them was measured with the frames
+    """Share of its one thread: for cameras and their frames, and for the looks of all ingest workers at all leases."""
+    thread = figures.thread
+    others = _ingest(order, figures).count - 1  # one of them was measured with the cameras
     looks_s = order.cameras * others * figures.rounds.per_s * figures.rounds.redis_us / 1e6
-    return order.cameras * order.fps * figures.redis.core_ms / 1000 + looks_s
+    return thread.idle + order.cameras * (thread.a_camera_ms + order.fps * thread.a_frame_ms) / 1000 + looks_s
 
 
 def _most_cameras(fits: Callable[[int], bool]) -> int:
@@ -192,19 +193,20 @@ def _most_cameras(fits: Callable[[int], bool]) -> int:
 def _redis_mib(order: Order, figures: Figures) -> float:
     """Of one camera."""
     scores = figures.scores.mib_an_hour * order.score_hours
-    return (figures.redis.queue_mib + scores) * order.fps / figures.frames.fps + figures.estimates.minutes_mib
+    frames_mib = (figures.redis.queue_mib + scores) * order.fps / figures.frames.fps
+    return figures.redis.camera_mib + frames_mib + figures.estimates.minutes_mib
 
 
 def _limits(order: Order, figures: Figures) -> tuple[Limit, ...]:
     """Of one Redis and its partitions; ingest and inference workers grow with the cameras."""
-    redis, worker_s = figures.redis, _frame_s(order, figures)[0]
+    thread, worker_s = figures.thread, _frame_s(order, figures)[0]
     by_thread = _most_cameras(lambda count: _redis_load(replace(order, cameras=count), figures) <= _REDIS_LOAD)
     by_network = figures.estimates.network_mb_s / (2 * order.fps * figures.frames.picture_kb / 1000)
     by_partitions = order.partitions * order.target_load / (order.fps * worker_s)
     found = (
         Limit(
             "Redis's one thread", by_thread, "a second installation with a Redis of its own, or lower rates",
-            f"{redis.record}: {redis.of}; leases by {figures.rounds.record}",
+            f"{thread.record}: {thread.of}; leases by {figures.rounds.record}",
         ),
         Limit(
             "cameras that an installation takes", MAX_CAMERAS, "a second installation",

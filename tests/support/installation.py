@@ -12,7 +12,7 @@ from ingest_rig import free_port
 from redis_process import RedisProcess
 from role_process import RoleProcess
 from tcp_proxy import TcpProxy
-from waiting import wait_until
+from waiting import PATIENCE_S, wait_until
 
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.roles import Role
@@ -20,7 +20,6 @@ from patchwatch.contract.settings import Settings
 
 ROLES = tuple(role.value for role in Role)
 API = "/api/v1"
-_PATIENCE_S = 60.0
 
 
 class Installation:
@@ -99,7 +98,7 @@ class Installation:
 
     def get(self, path: str, **query: Any) -> Any:
         """Asks again, as a client should, where there is no answer or a 503; raises `httpx.HTTPError` when it lasts."""
-        deadline_s = time.monotonic() + _PATIENCE_S
+        deadline_s = time.monotonic() + PATIENCE_S
         while True:
             try:
                 return self.http.get(API + path, params=query).raise_for_status().json()
@@ -110,7 +109,11 @@ class Installation:
                 time.sleep(0.2)
 
     def post(self, path: str, body: Mapping[str, object]) -> Any:
-        return self.http.post(API + path, json=body).raise_for_status().json()
+        """Asks again after a 503: nothing was done."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while (answer := self.http.post(API + path, json=body)).status_code == 503 and time.monotonic() < deadline_s:
+            time.sleep(0.2)
+        return answer.raise_for_status().json()
 
     def patch(self, path: str, body: Mapping[str, object]) -> Any:
         return self.http.patch(API + path, json=body).raise_for_status().json()

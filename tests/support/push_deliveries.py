@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from playwright.async_api import CDPSession
+from waiting import PATIENCE_S
 
 
 class PushDeliveries:
@@ -35,10 +36,10 @@ class PushDeliveries:
         self._handled.put_nowait(event["backgroundServiceEvent"]["eventName"])
 
     async def registered(self) -> str:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             return await self._registered.get()
 
     async def handled(self) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while await self._handled.get() != "Push event completed":
                 pass

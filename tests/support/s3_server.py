@@ -29,7 +29,7 @@ class S3Server:
         """Without any bucket."""
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(lambda: self._asked("GET", "") is not None, within_s=60, every_s=0.2)
+        wait_until(lambda: self._asked("GET", "") is not None, every_s=0.2)
 
     def make_bucket(self, name: str) -> None:
         assert self._asked("PUT", name) == 200

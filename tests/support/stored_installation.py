@@ -148,7 +148,7 @@ class StoredInstallation:
         host = f"127.0.0.1:{self.environment['PATCHWATCH_PORT']}"
         log = self.run("service")
         try:
-            wait_until(lambda: _answers(host), within_s=60)
+            wait_until(lambda: _answers(host))
         except AssertionError:
             raise AssertionError(log.read_text()) from None
         return host

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ class _Watched:
     due: bool
     step: int  # of the last bank that it learnt by itself; 0: none
     enrolments: tuple[Enrolment, ...]
+    facts: tuple[object, ...] = ()  # that all this follows from
 
 
 class SelfArming:
@@ -62,7 +64,8 @@ class SelfArming:
         self._enrolments = _Readable(Enrolment.decode)
         self._corrections = _Readable(CameraCorrections.decode)
         self._memories: dict[tuple[str, str], _Memory] = {}
-        self._published: dict[str, bytes] = {}
+        self._watched: dict[str, _Watched] = {}
+        self._published: dict[str, MemoryStatus] = {}
         self._published_all_s = time.monotonic()
         self.thread = PollingThread("self-arming", self.poll, _POLL_S, "cameras do not arm themselves until then")
 
@@ -72,7 +75,11 @@ class SelfArming:
         cameras = self._cameras.read(self._client.hgetall(keys.CAMERAS))
         enrolments = self._enrolments.read(self._client.hgetall(keys.ENROLMENT_RECORDS))
         said = {one.camera_id: one for one in self._corrections.read(self._client.hgetall(keys.CORRECTIONS))}
-        watched = [self._watch(camera, enrolments, said.get(camera.id)) for camera in cameras]
+        own: dict[str, list[Enrolment]] = defaultdict(list)
+        for record in enrolments:
+            own[record.camera_id].append(record)
+        watched = [self._watch(camera, tuple(own.get(camera.id, ())), said.get(camera.id)) for camera in cameras]
+        self._watched = {one.camera.id: one for one in watched}
         self._publish([one.status for one in watched])
         waiting = sum(record.by_itself and record.state is EnrolmentState.QUEUED for record in enrolments)
         room = max(0, self._settings.enrolment_processes - waiting)
@@ -82,10 +89,20 @@ class SelfArming:
         for key in gone:
             del self._memories[key]
 
-    def _watch(self, camera: Camera, enrolments: Sequence[Enrolment], said: CameraCorrections | None) -> _Watched:
-        own = tuple(record for record in enrolments if record.camera_id == camera.id)
-        memory = self._memories.setdefault((camera.id, camera.profile), _Memory(self._settings, camera))
-        extent, versions = memory.extent(), memory.versions()
+    def _watch(self, camera: Camera, own: tuple[Enrolment, ...], said: CameraCorrections | None) -> _Watched:
+        """``own``: the enrolments of the camera. What was found last is right as long as nothing else is there."""
+        memory = self._memories.get((camera.id, camera.profile))
+        if memory is None:
+            memory = self._memories[camera.id, camera.profile] = _Memory(self._settings, camera)
+        facts = camera, memory.refresh(), own, said
+        known = self._watched.get(camera.id)
+        return known if known is not None and known.facts == facts else self._judged(memory, camera, own, said, facts)
+
+    def _judged(
+        self, memory: _Memory, camera: Camera, own: tuple[Enrolment, ...], said: CameraCorrections | None,
+        facts: tuple[object, ...],
+    ) -> _Watched:  # fmt: skip
+        extent, versions = memory.extent, memory.versions
         last = last_attempt([record for record in own if record.profile == camera.profile], versions)
         first_bank_s = self._settings.self_arm_after_s
         unlike = memory.unlike_s(last.extent.until_ms) if last else 0.0
@@ -94,21 +111,21 @@ class SelfArming:
         arms = camera.self_arms(self._settings.self_arm) and self._settings.memory_mb > 0
         status = MemoryStatus(
             camera_id=camera.id, profile=camera.profile, extent=extent, first_bank_s=first_bank_s,
-            chosen=memory.chosen_id(versions), next_step=decision.next_step if arms else "",
+            chosen=memory.chosen_id(), next_step=decision.next_step if arms else "",
         )  # fmt: skip
         busy = any(record.state.pending for record in own)
         step = step_of(last.extent, first_bank_s) if last and last.succeeded else 0
-        return _Watched(camera, status, arms and decision.due and not busy, step, own)
+        return _Watched(camera, status, arms and decision.due and not busy, step, own, facts)
 
     def _publish(self, statuses: Sequence[MemoryStatus]) -> None:
         if time.monotonic() - self._published_all_s > _PUBLISH_ALL_S:
             self._published, self._published_all_s = {}, time.monotonic()
         for status in statuses:
-            data = status.encode()
-            if self._published.get(status.camera_id) != data:
+            published = self._published.get(status.camera_id)
+            if published is not status and published != status:
                 stamped = status.model_copy(update={"updated_at_ms": self._clock.now_ms()})
                 self._client.hset(keys.MEMORIES, status.camera_id, stamped.encode())
-                self._published[status.camera_id] = data
+            self._published[status.camera_id] = status
         known = {name.decode(errors="replace") for name in self._client.hkeys(keys.MEMORIES)}
         for camera_id in (known | self._published.keys()) - {status.camera_id for status in statuses}:
             self._client.hdel(keys.MEMORIES, camera_id)
@@ -173,33 +190,37 @@ class _Memory:
         self._infos: list[StretchInfo] = []
         self._seen_ns = -1
         self._signature: tuple[int, ...] = ()
-        self._versions: list[BankVersion] = []
+        self.extent = MemoryExtent()
+        self.versions: list[BankVersion] = []
         self.active_id: str | None = None
 
-    def extent(self) -> MemoryExtent:
+    def refresh(self) -> tuple[object, ...]:
+        """Follow the disk. What it returns differs whenever anything of it has changed."""
+        self._refresh_extent()
+        signature = self._banks.signature
+        if signature != self._signature:
+            with suppress(PatchwatchError):  # a disk that cannot be read has no banks
+                self.versions, self.active_id = self._banks.all(), self._banks.active_id
+                self._signature = signature
+        return self._seen_ns, self._signature
+
+    def _refresh_extent(self) -> None:
         try:
             changed_ns = self._folder.stat().st_mtime_ns
         except OSError:
-            return MemoryExtent()
+            self._infos, self._seen_ns, self.extent = [], -1, MemoryExtent()
+            return
         if changed_ns != self._seen_ns:
             self._infos = self._store.infos()
+            self.extent = extent_of(self._infos)
             self._seen_ns = changed_ns  # from before the reading, so a change during it is noticed next time
-        return extent_of(self._infos)
 
     def unlike_s(self, since_ms: int) -> float:
         return unlike_s(self._infos, since_ms)
 
-    def versions(self) -> list[BankVersion]:
-        signature = self._banks.signature
-        if signature != self._signature:
-            with suppress(PatchwatchError):  # a disk that cannot be read has no banks
-                self._versions, self.active_id = self._banks.all(), self._banks.active_id
-                self._signature = signature
-        return self._versions
-
-    def chosen_id(self, versions: Sequence[BankVersion]) -> str | None:
+    def chosen_id(self) -> str | None:
         """The active one, where an operator activated it."""
-        return next((version.id for version in versions if version.chosen and version.id == self.active_id), None)
+        return next((version.id for version in self.versions if version.chosen and version.id == self.active_id), None)
 
 
 def changed_since(said: CameraCorrections, enrolments: Sequence[Enrolment]) -> bool:

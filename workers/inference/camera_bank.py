@@ -248,6 +248,16 @@ class CameraBank:
         if self.status is not None and self.status.context != shown and lasts:
             self.status = self.status.model_copy(update={"context": shown, "updated_at_ms": now_ms})
 
+    def add_thresholds(self) -> bool:
+        """Put the thresholds of other budgets into the status, which take longer than all else of loading a bank and
+        are only looked at; returns whether they were not there."""
+        bank = self.loaded
+        if bank is None or self.status is None or self.status.thresholds:
+            return False
+        changes = {"thresholds": curve_of(bank.threshold), "updated_at_ms": self._clock.now_ms()}
+        self.status = self.status.model_copy(update=changes)
+        return True
+
     def note_corrections(self, corrections: CorrectionsInForce | None) -> bool:
         """Put into the status which corrections count; returns whether that is new."""
         if corrections == self._corrections:
@@ -306,13 +316,13 @@ def _facts_of(bank: Bank, threshold: AlarmThreshold, previous: AnalysisStatus | 
         "random_weights": bank.random_weights,
         "contexts": contexts_of(bank),
         "context": previous.context if previous and previous.bank_id == bank.id else None,
+        "thresholds": previous.thresholds if previous and previous.bank_id == bank.id else (),
         "arming": ArmingState.PROVISIONAL if threshold.provisional else ArmingState.ARMED,
         "armed_for": tuple(kind for kind, known in armed.items() if known),
         "not_armed_for": tuple(kind for kind, known in armed.items() if not known),
         "threshold_on": threshold.on,
         "threshold_off": threshold.off,
         "threshold": threshold,
-        "thresholds": curve_of(bank.threshold),
     }
 
 

@@ -12,10 +12,9 @@ from typing import Any
 from models.alarms.event_detector import Event
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
-from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys, LeaseKeys, partition_of
 from patchwatch.bus.stored_records import readable, readable_by_id
-from patchwatch.bus.streams import entry_ms, stream_info
+from patchwatch.bus.streams import StreamInfo, entry_ms, stream_info
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import LeaseLostError
 from patchwatch.contract.logs import about
@@ -32,8 +31,10 @@ from workers.runtime.leases import Lease, Leases
 
 POLL_EVERY_S = 1.0  # for changed cameras and banks
 _QUIET_FRAMES = 3  # that did not come when they should: only then is it worth a look at the queue, with two pictures
+_ASKED_AT_ONCE = 50  # streams, each of which is told with two pictures
 _PUBLISH_AT_ONCE = 100  # statuses, in one transaction
-_REPUBLISH_S = 2.0  # a Redis that lost everything gets each status back within this time
+_REPUBLISH_S = 2.0  # after a change of the configuration: a Redis that lost everything gets each status back
+_REPUBLISH_ALWAYS_S = 30.0  # restores what Redis may have lost all the same
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,9 @@ class CameraRegistry:
         self._clock = clock
         self._revision: bytes | None = None  # of the configuration that the states are of
         self.owned: dict[LeaseKeys, bytes] = {}  # the leases that the states are held under
-        self._published: dict[str, tuple[AnalysisStatus, float]] = {}  # and when, by camera id
+        self._published: dict[
+            str, tuple[AnalysisStatus, float, bytes | None]
+        ] = {}  # when, and at which revision, by id
 
     def __iter__(self) -> Iterator[CameraState]:
         return iter(list(self.states.values()))
@@ -125,19 +128,25 @@ class CameraRegistry:
             self._leases.release(unit)
             self.owned.pop(unit, None)
 
-    def forget_if_restarted(self, state: CameraState) -> bool:
-        """Whether the camera's frames are numbered from the start again, as it was removed and added between two
-        refreshes: then its state is forgotten, and adopted as a new one by the next refresh."""
+    def forget_restarted(self) -> None:
+        """Forget cameras whose frames are numbered from the start again, as they were removed and added between two
+        refreshes: they are adopted as new ones by the next refresh."""
+        quiet = [state for state in self if self._is_quiet(state)]
+        for start in range(0, len(quiet), _ASKED_AT_ONCE):
+            some = quiet[start : start + _ASKED_AT_ONCE]
+            with self._client.pipeline(transaction=False) as pipe:
+                for state in some:
+                    pipe.xinfo_stream(state.keys.frames)
+                answers = pipe.execute(raise_on_error=False)
+            for state, info in zip(some, map(StreamInfo.from_answer, answers), strict=True):
+                if info is not None and entry_ms(info.last_id) < state.position:
+                    self._forget(state.camera.id)
+                    self._revision = None
+
+    def _is_quiet(self, state: CameraState) -> bool:
+        """Whether frames did not come when they should."""
         fps = state.camera.analysis_fps or self._settings.analysis_fps
-        if time.monotonic() - state.last_taken_s < max(POLL_EVERY_S, _QUIET_FRAMES / fps):
-            return False
-        with translated():
-            newest_seq = self._last_id(state.keys.frames)
-        if newest_seq is None or newest_seq >= state.position:
-            return False
-        self._forget(state.camera.id)
-        self._revision = None
-        return True
+        return time.monotonic() - state.last_taken_s >= max(POLL_EVERY_S, _QUIET_FRAMES / fps)
 
     def close(self, state: CameraState, events: Sequence[Event], alerts: Sequence[Alert] = ()) -> None:
         """Commit the end of events and the changes of alerts that come without a frame."""
@@ -169,13 +178,14 @@ class CameraRegistry:
         state.bank.update_condition()
         state.bank.update_context()
         status, now_s = state.bank.status, time.monotonic()
-        published, published_s = self._published.get(state.camera.id, (None, 0.0))
+        published, published_s, revision = self._published.get(state.camera.id, (None, 0.0, None))
         explanation = state.explanation()
-        if status is None or (status is published and now_s - published_s < _REPUBLISH_S and explanation is None):
+        lasts_s = _REPUBLISH_ALWAYS_S if revision == self._revision else _REPUBLISH_S
+        if status is None or (status is published and now_s - published_s < lasts_s and explanation is None):
             return None
         if published is not status:
             _log_status(status)
-        self._published[state.camera.id] = (status, now_s)
+        self._published[state.camera.id] = (status, now_s, self._revision)
         return Publication(state, status.model_copy(update=dict(loads_of(state))), explanation)
 
     def _publish(self, publications: Sequence[Publication]) -> None:

@@ -47,6 +47,7 @@ from workers.tracing.span_export import SpanExport
 
 _POLL_SOON_S = 0.1  # while a camera waits for its networks
 _LOAD_FOR_S = 0.5  # at a time: many cameras that come to this worker at once have as many banks
+_THRESHOLDS_FOR_S = 0.1  # at a time: those of budgets that are not in force, which no score waits for
 
 log = logging.getLogger(__name__)
 
@@ -171,10 +172,9 @@ class InferenceWorker:
             self._corrections.refresh()
             self._cameras.hand_over()
             self._send_heartbeat()
+            self._cameras.forget_restarted()
             captures = self._read_captures()
         for state in self._followed():
-            if self._cameras.forget_if_restarted(state):
-                continue
             scorer = state.bank.scorer
             closed = state.bank.refresh(self._settings, self._engines)
             if state.bank.scorer is not None and state.bank.scorer is not scorer:
@@ -184,6 +184,7 @@ class InferenceWorker:
                 self._follow_activity(state)
             closed += self._finish_if_silent(state)
             self._cameras.close(state, closed, self._observe_capture(state, captures.get(state.camera.id)))
+        self._add_thresholds()
         self._cameras.publish_statuses(self._costs.loads_of)
         self._corrections.follow_only(self._cameras.states)
         if self._recorder is not None:
@@ -200,6 +201,15 @@ class InferenceWorker:
                     continue
                 loaded = True
             yield state
+
+    def _add_thresholds(self) -> None:
+        """Complete the statuses of some cameras, once all are scored: of one camera at least."""
+        if any(state.bank.loading for state in self._cameras):
+            return
+        until_s = time.monotonic() + _THRESHOLDS_FOR_S
+        for state in self._cameras:
+            if state.bank.add_thresholds() and time.monotonic() > until_s:
+                return
 
     def _follow_activity(self, state: CameraState) -> None:
         try:

@@ -66,6 +66,7 @@ class Supervisor:
         self._leases = Leases(settings.shared_redis_url, Role.INGEST)
         self._stable_after_s = stable_after_s
         self._cameras: dict[str, Camera] = {}
+        self._work: dict[LeaseKeys, int] = {}  # what each of them is
         self._running: dict[str, _Running] = {}
         self._finished: dict[str, CameraCapture] = {}  # Their final status is not yet in Redis.
         self._ending: set[asyncio.Task[None]] = set()
@@ -164,7 +165,7 @@ class Supervisor:
     async def _apply_changes(self) -> None:
         with translated():
             await self._clock.sync_async(self._client)
-        self._cameras = await self._replica.read()
+        self._follow(await self._replica.read())
         await self._corrections.read()  # kept, to be put back into a Redis that has lost them
         self._outage.answered()
         self._request_leases()
@@ -215,14 +216,18 @@ class Supervisor:
                 known = before is not None and before.camera_incarnation in (None, camera.incarnation)
                 self._start(camera, Lease(unit, value), before if known else None)
 
+    def _follow(self, cameras: dict[str, Camera]) -> None:
+        if cameras != self._cameras:  # seldom, and this is asked four times a second
+            self._cameras = cameras
+            self._work = {self._unit(camera.id): int(camera.enabled) for camera in cameras.values()}
+
     def _request_leases(self) -> None:
-        work = {self._unit(camera.id): int(camera.enabled) for camera in self._cameras.values()}
         pinned = (
             running.capture.lease.unit
             for running in self._running.values()
             if running.capture.pinned and not running.task.done()
         )
-        self._leases.want(work, frozenset(pinned))
+        self._leases.want(self._work, frozenset(pinned))
 
     def _unit(self, camera_id: str) -> LeaseKeys:
         return LeaseKeys.for_capture(camera_id, self._settings.partitions)

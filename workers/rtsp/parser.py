@@ -12,6 +12,7 @@ from workers.rtsp.message import INTERLEAVED, Packet, Request, Response, printab
 
 BUFFER_BYTES = 65_536  # Per read; an asyncio stream with this limit buffers at most twice as much ahead.
 _MAX_METHOD = 32
+_PACKET = bytes([INTERLEAVED])
 _FIRST_BYTES = b"$ \t" + string.ascii_letters.encode()  # A packet, or a message after blanks.
 _TLS_HANDSHAKE = 0x16
 
@@ -41,13 +42,18 @@ class Parser:
         self._searched = 0
         self._head: tuple[Request | Response, int] | None = None  # A message and the length of its body.
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         self._buffer += data
 
     @property
     def empty(self) -> bool:
         """Whether no unfinished message or packet is buffered."""
         return not self._buffer and self._head is None
+
+    @property
+    def in_message(self) -> bool:
+        """Whether a message, or what is neither message nor packet, has begun."""
+        return self._head is not None or self._searched > 0 or self._buffer[:1] not in (b"", _PACKET)
 
     def next(self) -> Event | None:
         """The next complete message or packet. Raises `InvalidMessageError` for what is not RTSP or too long."""
@@ -142,9 +148,11 @@ class MessageReader:
         """The next message or packet, if it has already been received."""
         return self._parser.next()
 
-    def take_packets(self) -> tuple[bytes, int]:
-        """The packets that have already been received and come next, in one piece, and their number."""
-        return self._parser.take_packets()
+    async def detach(self) -> Parser:
+        """The parser, with all that has been received so far. Nothing is read here afterwards."""
+        self._reader.feed_eof()
+        self._parser.feed(await self._reader.read())
+        return self._parser
 
     async def next(self) -> Event | None:
         """The next message or packet; None once the peer has closed, even in the middle of a message."""

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Coroutine
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from patchwatch.contract.errors import InvalidMessageError, PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.cameras.capture_status import Reason
@@ -25,6 +25,7 @@ from workers.rtsp.parser import BUFFER_BYTES, Event, Limits, MessageReader
 from workers.rtsp.pending_connections import PendingConnection, PendingConnections
 from workers.rtsp_client.camera_address import camera_addresses
 from workers.rtsp_client.challenge import SUPPORTED, Challenge
+from workers.rtsp_client.packet_pump import PacketPump
 from workers.rtsp_client.target import Target
 from workers.rtsp_client.tls import TlsOptions, untrusted
 from workers.runtime.processes.open_files import no_more_files
@@ -34,7 +35,6 @@ _MAX_PENDING = 8  # Connections that have sent no request yet; FFmpeg sends one 
 _MAX_UNANSWERED = 16  # Requests; FFmpeg sends one after the other.
 CAMERA_LIMITS = Limits(head_bytes=1 << 16, body_bytes=1 << 20)
 _STOP_WITHIN_S = 2.0
-_GATHER_S = 0.005  # A camera sends a frame as many packets: after a read the next ones are waited for, and come in one.
 _TURNS_TO_CLOSE = 3  # Turns of the event loop until an aborted connection is closed.
 
 Streams = tuple[MessageReader, asyncio.StreamWriter]
@@ -63,7 +63,7 @@ class Relay:
         self._pending = PendingConnections(_MAX_PENDING, _MAX_PENDING)
         self._challenge: Challenge | None = None
         self._requests: dict[str, tuple[Request, bool]] = {}  # By CSeq, with whether it was repeated.
-        self.packets = 0
+        self._pump: PacketPump | None = None
         self.playing = False
         self.redirect: str | None = None
         self.error: PatchwatchError | None = None
@@ -83,6 +83,10 @@ class Relay:
     @property
     def url(self) -> str:
         return f"{self._local}{self._target.path}"
+
+    @property
+    def packets(self) -> int:
+        return 0 if self._pump is None else self._pump.packets
 
     @property
     def display_url(self) -> str:
@@ -264,18 +268,21 @@ class Relay:
         await _send(camera, request.encode())
 
     async def _to_ffmpeg(self, camera: Streams, ffmpeg: asyncio.StreamWriter) -> None:
-        while (event := await camera[0].next()) is not None:
-            if isinstance(event, Response):
-                if not await self._respond(event, camera[1], ffmpeg):
-                    return
-                continue
-            packets, number = camera[0].take_packets()  # A frame is many: one write spares FFmpeg and us the others.
-            self.packets += isinstance(event, Packet) + number
-            await _send(ffmpeg, event.encode() + packets)
-            if len(packets) < BUFFER_BYTES // 2:
-                camera[1].transport.pause_reading()
-                await asyncio.sleep(_GATHER_S)
-                camera[1].transport.resume_reading()
+        reader, writer = camera
+        while not isinstance(event := await reader.next(), Packet):
+            if not await self._pass_on(event, writer, ffmpeg):
+                return
+        self._pump = await PacketPump.take_over(reader, cast(asyncio.Transport, writer.transport), ffmpeg, event)
+        while await self._pass_on(await self._pump.next_message(), writer, ffmpeg):
+            pass
+
+    async def _pass_on(self, message: Event | None, camera: asyncio.StreamWriter, ffmpeg: asyncio.StreamWriter) -> bool:
+        """Returns False when the connection has to end; ``message``: None once the camera has closed."""
+        if isinstance(message, Response):
+            return await self._respond(message, camera, ffmpeg)
+        if message is not None:
+            await _send(ffmpeg, message.encode())
+        return message is not None
 
     async def _respond(self, response: Response, camera: asyncio.StreamWriter, ffmpeg: asyncio.StreamWriter) -> bool:
         """Act on a camera's response or pass it to FFmpeg. Returns False when the connection has to end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 import redis.asyncio
@@ -45,6 +46,7 @@ class ConfigReplica(Generic[T]):
         self._noun = noun
         self._revision: int | None = None
         self._records: dict[str, T] = {}
+        self._decoded: dict[bytes, T] = {}
 
     async def read(self) -> dict[str, T]:
         """All records by id; one that cannot be read is left out and logged. Raises `BusUnavailableError`."""
@@ -53,9 +55,19 @@ class ConfigReplica(Generic[T]):
             if self._revision is not None and revision < self._revision:
                 revision = await self._restore()
             if revision != self._revision:
-                self._records = readable_by_id(self._decode, await self._client.hgetall(self._name), self._noun)
+                before, self._decoded = self._decoded, {}
+                decode = partial(self._decode_changed, before)
+                self._records = readable_by_id(decode, await self._client.hgetall(self._name), self._noun)
                 self._revision = revision
         return dict(self._records)
+
+    def _decode_changed(self, before: dict[bytes, T], data: bytes) -> T:
+        """A record that did not change stays the same object: with thousands, all would be made anew for one."""
+        record = before.get(data)
+        if record is None:
+            record = self._decode(data)
+        self._decoded[data] = record
+        return record
 
     async def add(self, record: T) -> bool:
         """Store a record unless its id is taken; returns whether it was stored. Raises `BusUnavailableError`."""

@@ -149,6 +149,8 @@ class Camera(Message):
 
     def captures_like(self, other: Camera | None) -> bool:
         """Whether a capture of the other camera can go on for this one."""
+        if other is self:
+            return True
         ours = {name: getattr(self, name) for name in _ANALYSIS_ONLY}
         return other is not None and self.privacy == other.privacy and self == other.model_copy(update=ours)
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.capacity.command_counts import IDLE_PER_S, command_counts
+from bench.capacity.against_plan import redis_mib
+from bench.capacity.shares import Step, commands, few_that_kept_up, thread
 from patchwatch.capacity.figures import figures
 from patchwatch.capacity.plan import Order, Plan, Process, Video, plan
 from patchwatch.contract.errors import RejectedError
@@ -31,7 +32,8 @@ def test_a_plan_of_what_was_measured_says_what_was_measured() -> None:
     assert row["sustained"]
     assert found.cores == pytest.approx(row["cores_per_camera"] * row["cameras"], rel=0.05)
     assert of_role(found, "inference").cores == pytest.approx(row["cores"]["inference"], rel=0.02)
-    assert of_role(found, "redis").cores == pytest.approx(row["cores"]["redis"], rel=0.02)
+    redis = of_role(found, "redis").cores / row["cores"]["redis"]  # its figures are those of another record
+    assert 1.0 < redis < 1.6
     assert of_role(found, "ingest").memory_mib == pytest.approx(28 * row["peak_mib"]["capture"])
     objects = record("pipeline-objects")["rows"][2]
     found = plan(replace(SMALL, cameras=4, profile="objects"), figures())
@@ -53,32 +55,44 @@ def test_the_figures_are_those_of_the_records() -> None:
     assert known.scores.mib_an_hour == pytest.approx(scores, rel=0.01)
     assert known.service.mib == record("service")["service_peak_mib"]
     assert known.capture.cores == pytest.approx((motion["cores"]["capture"] + motion["cores"]["ingest"]) / 28, rel=0.01)
-    redis_mib = motion["peak_mib"]["redis"] - known.redis.base_mib
-    assert known.redis.queue_mib == pytest.approx(redis_mib / 28, rel=0.01)
+    redis = motion["peak_mib"]["redis"] - known.redis.base_mib - 28 * known.redis.camera_mib
+    assert known.redis.queue_mib == pytest.approx(redis / 28, rel=0.01)
 
 
 def test_the_figures_of_many_cameras_are_those_of_the_records() -> None:
-    known, steps = figures(), record("capacity")["steps"]
-    a_frame, a_camera = command_counts(steps)
-    assert (known.commands.a_frame, known.commands.a_camera) == pytest.approx((a_frame, a_camera), rel=0.01)
-    assert known.commands.idle == IDLE_PER_S
+    known, run = figures(), record("capacity")
+    counts, seconds = commands(run["steps"]), thread(run["steps"])
+    ours = known.commands.idle, known.commands.a_camera, known.commands.a_frame
+    assert ours == pytest.approx(astuple(counts), rel=0.01, abs=1e-9)
+    ours = known.thread.idle, known.thread.a_camera_ms / 1000, known.thread.a_frame_ms / 1000
+    assert ours == pytest.approx(astuple(seconds), rel=0.01, abs=1e-9)
+    for step in few(run):
+        assert redis_mib(step, run, known) == pytest.approx(step["resident_mib"]["redis"], rel=0.2)
     row = record("lease-rounds")["rows"][-1]
     assert known.rounds.redis_us == pytest.approx(1000 * row["looking_on_redis_ms"] / row["units"], rel=0.01)
     assert known.rounds.worker_us == pytest.approx(1000 * row["looking_on_worker_ms"] / row["units"], rel=0.01)
 
 
-def test_the_commands_that_are_planned_are_those_that_were_counted_to_within_a_fifth() -> None:
-    for step in record("capacity")["steps"]:
+def few(run: dict[str, Any]) -> list[Step]:
+    """The steps that the figures were fitted to."""
+    steps = few_that_kept_up(run["steps"])
+    assert len(steps) >= 2
+    return steps
+
+
+def test_what_is_planned_for_redis_is_what_was_measured_to_within_a_fifth() -> None:
+    for step in few(record("capacity")):
         found = plan(Order(step["cameras"], "motion", fps=step["fps"], video_fps=10.0), figures())
-        if step["frames_per_s"]["scored"] > 0.9 * found.frames_per_s:  # it kept up
-            assert found.redis_commands_per_s == pytest.approx(step["redis_commands_per_s"], rel=0.2)
+        assert found.redis_commands_per_s == pytest.approx(step["redis_commands_per_s"], rel=0.2)
+        assert found.redis_load == pytest.approx(step["redis_thread_load"], rel=0.2)
 
 
 def test_the_looks_of_many_ingest_workers_at_all_leases_count() -> None:
     few, many = plan(Order(28, "motion"), figures()), plan(Order(10_000, "motion"), figures())
-    frames = figures().redis.core_ms / 1000
-    assert few.redis_load == pytest.approx(few.frames_per_s * frames)
-    assert many.redis_load > 1.2 * many.frames_per_s * frames
+    thread = figures().thread
+    own = [thread.idle + count * (thread.a_camera_ms + 5 * thread.a_frame_ms) / 1000 for count in (28, 10_000)]
+    assert few.redis_load == pytest.approx(own[0])
+    assert many.redis_load > 1.1 * own[1]
 
 
 def test_every_record_that_is_named_is_there() -> None:

@@ -190,7 +190,8 @@ def loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.write_text(
         f"#!{sys.executable}\n"
         "import os, pathlib, socket, sys\n"
-        f"pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n"
+        f"pathlib.Path({str(pid)!r} + '-').write_text(str(os.getpid()))\n"
+        f"os.rename({str(pid)!r} + '-', {str(pid)!r})\n"  # it may be killed at any moment: never half written
         "place = sys.argv[sys.argv.index('--unixsocket') + 1]\n"
         "pathlib.Path(place).unlink(missing_ok=True)\n"
         "listening = socket.socket(socket.AF_UNIX)\n"

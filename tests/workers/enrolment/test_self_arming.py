@@ -22,6 +22,7 @@ from patchwatch.messages.cameras.correction import (
     Span,
 )
 from workers.enrolment.banks.bank_versions import BankVersions
+from workers.enrolment.schedule import decide
 from workers.enrolment.self_arming import SelfArming, changed_since
 
 EXTENT = MemoryExtent(seconds=30.0, stretches=3, from_ms=BEGAN_MS, until_ms=BEGAN_MS + 30_000, identity="a")
@@ -226,3 +227,29 @@ def _from_memory(at_ms: int) -> Enrolment:
     return Enrolment(
         id=f"{at_ms}", camera_id="cam", profile="motion", from_memory=True, created_at_ms=at_ms, updated_at_ms=at_ms
     )
+
+
+def test_a_camera_is_judged_again_only_where_something_has_changed(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With thousands of cameras, all else would be done for each of them in every second."""
+    judged = []
+
+    def counted(extent: MemoryExtent, *args: Any, **kwargs: Any) -> Any:
+        judged.append(extent.seconds)
+        return decide(extent, *args, **kwargs)
+
+    monkeypatch.setattr("workers.enrolment.self_arming.decide", counted)
+    arming = SelfArming(site.settings, site.client)
+    for _ in range(3):
+        arming.poll()
+    assert judged == [0.0]
+    remembered(site, 15)
+    add_camera(site, "other")
+    for _ in range(3):
+        arming.poll()
+    assert judged == [0.0, pytest.approx(15, abs=1), 0.0]
+    assert status(site).extent.seconds == pytest.approx(15, abs=1)
+    job = Enrolment(id="job", camera_id="cam", profile="motion", from_memory=True, created_at_ms=1, updated_at_ms=1)
+    site.client.hset(keys.ENROLMENT_RECORDS, job.id, job.encode())
+    monkeypatch.setattr(BankVersions, "__init__", lambda *args: pytest.fail("nothing of a camera is new"))
+    arming.poll()
+    assert len(judged) == 4

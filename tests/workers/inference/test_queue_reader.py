@@ -131,6 +131,31 @@ def test_few_frames_among_many_cameras_take_few_questions(cameras: Cameras, monk
     assert len(asked) <= 4
 
 
+def test_a_reader_that_waited_takes_what_comes_to_many_cameras_at_about_the_same_time(
+    cameras: Cameras, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To ask a thousand cameras takes longer than to score a frame."""
+
+    def first_frame_comes(positions: Any, count: int, block_ms: int | None = None) -> Any:
+        if block_ms is not None:
+            cameras.frames(states[7], [0.0])
+        return read_entries(positions, count, block_ms)
+
+    def others_come(seconds: float) -> None:
+        waited_s.append(seconds)
+        cameras.frames(states[11], [0.0])
+
+    waited_s: list[float] = []
+    states = [cameras.add(f"cam{number}", "motion") for number in range(100)]
+    reader = reader_of(cameras)
+    read_entries = reader._read_entries
+    monkeypatch.setattr(reader, "_read_entries", first_frame_comes)
+    monkeypatch.setattr("workers.inference.queue_reader.time.sleep", others_come)
+    taken = reader.read(cameras.states)
+    assert {entry.state.camera.id for entry in taken} == {"cam7", "cam11"}
+    assert waited_s == [pytest.approx(0.002)]
+
+
 def test_a_turn_after_cameras_without_frames_is_no_larger_than_a_batch(cameras: Cameras) -> None:
     states = [cameras.add(f"c{n:03d}", "motion") for n in range(100)]
     for state in states[16:]:

@@ -61,3 +61,23 @@ async def test_what_cannot_be_read_is_left_out(client: Any, cameras: ConfigRepli
     await cameras.add(DOOR)
     await client.hset(keys.CAMERAS, "odd", b"\xff")
     assert await cameras.read() == {"door": DOOR}
+
+
+async def test_a_record_that_did_not_change_is_not_decoded_again(client: Any) -> None:
+    decoded = []
+
+    def counted(data: bytes) -> Camera:
+        decoded.append(Camera.decode(data).id)
+        return Camera.decode(data)
+
+    cameras = ConfigReplica(client, keys.CAMERAS, keys.CAMERAS_REVISION, counted, "camera")
+    await cameras.add(DOOR)
+    before = (await cameras.read())["door"]
+    await cameras.add(YARD)
+    assert (await cameras.read())["door"] is before
+    assert before.captures_like((await cameras.read())["door"])
+    assert decoded == ["door", "yard"]
+    await client.hset(keys.CAMERAS, "door", DOOR.model_copy(update={"analysis_fps": 1.0}).encode())
+    await client.incr(keys.CAMERAS_REVISION)
+    assert (await cameras.read())["door"].analysis_fps == 1.0
+    assert decoded == ["door", "yard", "door"]

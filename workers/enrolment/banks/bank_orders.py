@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -33,6 +34,7 @@ _POLL_S = 0.5
 _ANSWER_EXPIRES_S = 30
 _ORDERS_AT_ONCE = 50
 _PUBLISH_ALL_S = 60.0  # restores what Redis may have lost
+_LOOKED_AT_ONCE = 500  # cameras: of thousands, each is looked at within seconds
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +46,12 @@ class BankOrderHandler:
         self._settings = settings
         self._client = client
         self._clock = BusClock()
-        self._known: dict[str, tuple[object, CameraBanks]] = {}
+        self._known: dict[str, tuple[object, CameraBanks, bytes]] = {}  # as it is on disk, read, and encoded
         self._published: dict[str, bytes] = {}
         self._versions: dict[str, dict[str, BankVersions]] = {}
         self._published_all_s = time.monotonic()
+        self._ordered: set[str] = set()  # cameras whose banks were just changed here
+        self._next = 0  # of the cameras by id: whose turn it is to be looked at
         self.thread = PollingThread("banks", self.poll, _POLL_S, "orders about banks wait for it")
 
     def poll(self) -> None:
@@ -62,11 +66,12 @@ class BankOrderHandler:
 
     def _carry_out(self, order: BankOrder) -> None:
         self._clock.sync(self._client)
+        self._ordered.add(order.camera_id)
         try:
             if self._clock.now_ms() - order.asked_at_ms > ORDER_WITHIN_S * 1000:
                 raise RetryableError("it was not done, because no enrolment worker had time for it: try again")
             _act(self._versions_with(order), order)
-            answer = BankAnswer(banks=self._banks_of(order.camera_id))
+            answer = BankAnswer(banks=self._banks_of(order.camera_id)[0])
             log.info("%s: bank %s: %s", order.camera_id, order.bank_id, order.action)
         except PatchwatchError as error:
             answer = BankAnswer(code=error.code, detail=str(error))
@@ -93,8 +98,8 @@ class BankOrderHandler:
         names = {name.decode(errors="replace") for name in self._client.hkeys(keys.CAMERAS)}
         cameras = {name for name in names if re.fullmatch(CAMERA_ID_PATTERN, name)}
         published = {name.decode(errors="replace") for name in self._client.hkeys(keys.BANKS)}
-        for camera_id in sorted(cameras):
-            banks = self._banks_of(camera_id).encode()
+        for camera_id in self._due(sorted(cameras), published):
+            banks = self._banks_of(camera_id)[1]
             if camera_id not in published or self._published.get(camera_id) != banks:
                 self._client.hset(keys.BANKS, camera_id, banks)
                 self._published[camera_id] = banks
@@ -104,17 +109,25 @@ class BankOrderHandler:
             self._published.pop(camera_id, None)
             self._versions.pop(camera_id, None)
 
-    def _banks_of(self, camera_id: str) -> CameraBanks:
-        """Read from disk again only when a file has changed."""
+    def _due(self, cameras: Sequence[str], published: Collection[str]) -> list[str]:
+        """The cameras to look at now: some in turn, and always those of orders and those that are not published."""
+        begin, end = self._next, self._next + _LOOKED_AT_ONCE
+        self._next = end if end < len(cameras) else 0
+        at_once = self._ordered | {one for one in cameras if one not in published or one not in self._published}
+        self._ordered = set()
+        return [one for place, one in enumerate(cameras) if begin <= place < end or one in at_once]
+
+    def _banks_of(self, camera_id: str) -> tuple[CameraBanks, bytes]:
+        """With their record. Read from disk and encoded again only when a file has changed."""
         profiles = profiles_with_banks(self._settings.banks_dir, camera_id)
         banks = {profile: self._versions_of(camera_id, profile) for profile in profiles}
         signature = {profile: versions.signature for profile, versions in banks.items()}
-        before, camera_banks = self._known.get(camera_id, (None, None))
-        if camera_banks is None or before != signature:
+        known = self._known.get(camera_id)
+        if known is None or known[0] != signature:
             camera_banks = _read_banks(camera_id, banks)
             # The signature is that from before reading, so a change during the reading is noticed next time.
-            self._known[camera_id] = (signature, camera_banks)
-        return camera_banks
+            known = self._known[camera_id] = (signature, camera_banks, camera_banks.encode())
+        return known[1:]
 
     def _versions_of(self, camera_id: str, profile: str) -> BankVersions:
         """The same object each time, because it is asked for twice a second."""

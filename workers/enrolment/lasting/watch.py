@@ -86,8 +86,9 @@ class LastingWatch:
         self._watched = {of: one for of, one in self._watched.items() if of[0] in cameras}
         with suppress(LeaseLostError, ContentionError):  # another worker does it, or it is tried again in a moment
             self._pending.end(lease, [one for one in known.values() if one.camera_id not in cameras], self._now_ms)
+            revision = int(self._client.get(keys.CORRECTIONS_REVISION) or 0)
             for camera in cameras.values():
-                self._look_at(lease, camera, known.get(camera.id))
+                self._look_at(lease, camera, known.get(camera.id), revision)
 
     @property
     def _now_ms(self) -> int:
@@ -99,9 +100,11 @@ class LastingWatch:
         learns = self._settings.memory_mb > 0
         return [camera for camera in cameras if learns and camera.self_arms(self._settings.self_arm)]
 
-    def _look_at(self, lease: Lease, camera: Camera, before: PendingChange | None) -> None:
-        watched = self._watched.setdefault((camera.id, camera.profile), self._new(camera))
-        state = self._state(camera)
+    def _look_at(self, lease: Lease, camera: Camera, before: PendingChange | None, revision: int) -> None:
+        watched = self._watched.get((camera.id, camera.profile))
+        if watched is None:
+            watched = self._watched[camera.id, camera.profile] = self._new(camera)
+        state = self._changed_ns(camera), revision
         if state == watched.seen:
             return
         watched.seen = state
@@ -118,12 +121,11 @@ class LastingWatch:
     def _new(self, camera: Camera) -> _Watched:
         return _Watched(MemoryStore(self._settings.memory_path(camera.id, camera.profile), self._settings.memory_mb))
 
-    def _state(self, camera: Camera) -> tuple[int, int]:
+    def _changed_ns(self, camera: Camera) -> int:
         try:
-            changed_ns = self._settings.memory_path(camera.id, camera.profile).stat().st_mtime_ns
+            return self._settings.memory_path(camera.id, camera.profile).stat().st_mtime_ns
         except OSError:
-            changed_ns = 0
-        return changed_ns, int(self._client.get(keys.CORRECTIONS_REVISION) or 0)
+            return 0
 
     def _judge(self, lease: Lease, camera: Camera, store: MemoryStore, before: PendingChange | None) -> None:
         said = decoded(camera.id, self._client.hget(keys.CORRECTIONS, camera.id))

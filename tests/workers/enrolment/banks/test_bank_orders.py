@@ -162,3 +162,51 @@ def test_whether_a_bank_can_be_scored_beside_the_active_one_is_answered(site: An
     codes = [answer.code for answer in answers if answer]
     assert codes == ["conflict", "bank-mismatch", "bank-mismatch", "not-found"]
     assert versions_after(ordered(site, keeping, second, BankAction.SHADOW)) == before, "nothing is changed"
+
+
+def test_banks_that_did_not_change_are_neither_read_nor_encoded_again(
+    site: Any, keeping: BankOrderHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def counted(banks: CameraBanks) -> bytes:
+        encoded.append(banks.camera_id)
+        return encode(banks)
+
+    encoded: list[str] = []
+    encode = CameraBanks.encode
+    monkeypatch.setattr(CameraBanks, "encode", counted)
+    site.camera("other")
+    added(site, bank_of(1))
+    for _ in range(3):
+        keeping.poll()
+    assert sorted(encoded) == ["cam", "other"]
+    second = added(site, bank_of(2))
+    keeping.poll()
+    assert second in {one.id for one in published(site).versions}
+    assert sorted(encoded) == ["cam", "cam", "other"]
+
+
+def test_of_many_cameras_each_is_looked_at_in_its_turn_and_an_ordered_one_at_once(
+    site: Any, keeping: BankOrderHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked_at() -> list[str]:
+        looked.clear()
+        keeping.poll()
+        return list(looked)
+
+    def counted(camera_id: str) -> Any:
+        looked.append(camera_id)
+        return banks_of(camera_id)
+
+    looked: list[str] = []
+    banks_of = keeping._banks_of
+    monkeypatch.setattr("workers.enrolment.banks.bank_orders._LOOKED_AT_ONCE", 2)
+    monkeypatch.setattr(keeping, "_banks_of", counted)
+    for name in ("a", "b", "d"):
+        site.camera(name)
+    assert looked_at() == ["a", "b", "cam", "d"]
+    assert [looked_at() for _ in range(3)] == [["cam", "d"], ["a", "b"], ["cam", "d"]]
+    first = added(site, bank_of(1))
+    looked.clear()
+    assert ordered(site, keeping, first, BankAction.PIN) is not None
+    assert looked == ["cam", "a", "b", "cam"]
+    assert published(site).versions[0].pinned

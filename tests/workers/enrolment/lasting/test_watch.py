@@ -170,3 +170,14 @@ def test_nothing_is_learnt_of_others_cameras_or_beside_a_bank_that_an_operator_c
     change(place)
     place.look()
     assert list(place.corrections) == []
+
+
+def test_the_revision_of_what_was_said_is_asked_for_once_for_all_cameras(place: Place) -> None:
+    for number in range(3):
+        camera = Camera(id=f"cam{number}", profile="still")
+        place.client.hset(keys.CAMERAS, camera.id, camera.encode())
+        place.settings.memory_path(camera.id, "still").mkdir(parents=True)
+    place.look()
+    before = place.client.info("commandstats")["cmdstat_get"]["calls"]
+    place.look()
+    assert place.client.info("commandstats")["cmdstat_get"]["calls"] - before == 1
