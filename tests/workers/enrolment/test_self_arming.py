@@ -246,7 +246,7 @@ def test_a_camera_is_judged_again_only_where_something_has_changed(site: Any, mo
     add_camera(site, "other")
     for _ in range(3):
         arming.poll()
-    assert judged == [0.0, pytest.approx(15, abs=1), 0.0]
+    assert sorted(judged) == [0.0, 0.0, pytest.approx(15, abs=1)]
     assert status(site).extent.seconds == pytest.approx(15, abs=1)
     job = Enrolment(id="job", camera_id="cam", profile="motion", from_memory=True, created_at_ms=1, updated_at_ms=1)
     site.client.hset(keys.ENROLMENT_RECORDS, job.id, job.encode())
