@@ -32,10 +32,6 @@ class GroupScale:
         """From the group's mean rarity to what is compared between groups."""
         return self.gain * self.calibration.rarity(mean)
 
-    def in_tail(self, mean: float) -> bool:
-        """Whether the group's mean rarity is itself rarer than one in twenty."""
-        return self.calibration.rarity(mean) > TAIL_RARITY
-
 
 @dataclass(frozen=True)
 class Loudest:
@@ -49,10 +45,10 @@ def loudest(
     scales: Sequence[GroupScale], means: Sequence[float | None], only_in_tail: Collection[int] = ()
 ) -> Loudest | None:
     """None where no group has evidence. ``means``: per group, as `models.profiles.fusion.group_means`.
-    ``only_in_tail``: numbers of the groups that count only where they are rarer than one in twenty."""
+    ``only_in_tail``: groups that count only where their mean rarity is above that of one frame in twenty."""
     values = [
         Loudest(group, scale.value(mean))
         for group, (scale, mean) in enumerate(zip(scales, means, strict=True))
-        if mean is not None and (group not in only_in_tail or scale.in_tail(mean))
+        if mean is not None and (group not in only_in_tail or mean > TAIL_RARITY)
     ]
     return max(values, key=lambda candidate: candidate.value, default=None)

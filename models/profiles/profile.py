@@ -59,7 +59,7 @@ class StreamSpec:
     cap: int = 20_000
     group: str = ""  # streams of one group are averaged; the frame's value is that of the highest group
     lasting_s: float = 0.0  # over so long the group's least mean counts as a further group; 0: it does not
-    lasting_in_tail: bool = False  # what lasts counts only where it is rarer than one in twenty
+    lasting_in_tail: bool = False  # what lasts counts only where the group stays rarer than one in twenty
     passing_share: float = 0.0  # of one part of the budget, of which what lasts has the rest; 0: each has a part
     explained_by: str = ""  # name of the stream whose objects explain this one's places, which do not count then
     options: dict[str, Any] = field(default_factory=dict)  # of this kind of stream only
@@ -177,7 +177,7 @@ class Profile:
 
     @property
     def only_in_tail(self) -> frozenset[int]:
-        """Numbers in `compared` of what counts only where it is rarer than one in twenty."""
+        """Numbers in `compared` of what counts only where its group stays rarer than one in twenty."""
         lasting = enumerate(self._lasting_specs.values(), start=len(self.groups))
         return frozenset(number for number, spec in lasting if spec.lasting_in_tail)
 
