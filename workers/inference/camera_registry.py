@@ -72,9 +72,8 @@ class CameraRegistry:
         self._clock = clock
         self._revision: bytes | None = None  # of the configuration that the states are of
         self.owned: dict[LeaseKeys, bytes] = {}  # the leases that the states are held under
-        self._published: dict[
-            str, tuple[AnalysisStatus, float, bytes | None]
-        ] = {}  # when, and at which revision, by id
+        # by camera id: what was published, when, and at which revision of the configuration
+        self._published: dict[str, tuple[AnalysisStatus, float, bytes | None]] = {}
 
     def __iter__(self) -> Iterator[CameraState]:
         return iter(list(self.states.values()))
