@@ -16,13 +16,22 @@ HISTORY_S = 2.0  # what networks found in a still frame is reused for up to 1 s,
 
 
 @dataclass(frozen=True, slots=True)
+class PrecedingPicture:
+    """A picture that a frame is compared with: ``rgb`` uint8 (height, width, 3), and when it was taken."""
+
+    rgb: NDArray[np.uint8]
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """One picture of one camera.
 
     ``rgb``: uint8 (height, width, 3). ``at_s``: capture time in seconds on any clock that does not jump within a
     connection. ``discontinuity``: nothing before this frame may be compared with it. ``cut``: a discontinuity
     that its source did not signal (`models.frames.scene_cuts`). ``predicted``: no picture since the frame before was
-    coded on its own, so what has not changed may be what an encoder left out.
+    coded on its own, so what has not changed may be what an encoder left out. ``preceding``: where frames are left
+    out, the picture at the interval that normal was learnt with; movement is measured since then.
     """
 
     rgb: NDArray[np.uint8]
@@ -30,6 +39,7 @@ class Frame:
     discontinuity: bool = False
     cut: bool = False
     predicted: bool = False
+    preceding: PrecedingPicture | None = None
 
     def __post_init__(self) -> None:
         if self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.dtype != np.uint8:

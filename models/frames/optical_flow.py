@@ -43,12 +43,17 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
-class _PreviousFrame:
-    """What the next frame of this camera is compared with."""
+class _Compared:
+    """One of two pictures that are compared: grey, at the working size."""
 
     grey: NDArray[np.uint8]
     at_s: float
     size: tuple[int, int]
+
+    @classmethod
+    def of(cls, rgb: NDArray[np.uint8], at_s: float) -> _Compared:
+        height, width = rgb.shape[:2]
+        return cls(_grey(rgb), at_s, (width, height))
 
 
 class FlowEstimator:
@@ -58,7 +63,8 @@ class FlowEstimator:
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
     def flows(self, frames: Sequence[Frame], contexts: Sequence[CameraContext]) -> list[Flow | None]:
-        """Flow of each frame since the previous frame of the same camera, which its context remembers.
+        """Flow of each frame since its preceding picture, or else the previous frame of the same camera, which its
+        context remembers.
 
         None for the first frame, at a discontinuity, after a gap of more than `MAX_GAP_S`, when the time did not
         rise, and when the picture's size changed.
@@ -67,9 +73,11 @@ class FlowEstimator:
 
     def _next(self, frame: Frame, context: CameraContext) -> Flow | None:
         previous = context.memory.get(_MEMORY)
-        current = _PreviousFrame(_grey(frame.rgb), frame.at_s, (frame.width, frame.height))
+        if frame.preceding is not None:
+            previous = _Compared.of(frame.preceding.rgb, frame.preceding.at_s)
+        current = _Compared.of(frame.rgb, frame.at_s)
         context.memory[_MEMORY] = current
-        if not isinstance(previous, _PreviousFrame) or frame.discontinuity or previous.size != current.size:
+        if not isinstance(previous, _Compared) or frame.discontinuity or previous.size != current.size:
             return None
         elapsed_s = current.at_s - previous.at_s
         if not 0.0 < elapsed_s <= MAX_GAP_S:
@@ -87,7 +95,7 @@ def magnitude(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.sqrt(x * x + y * y), np.float32)
 
 
-def _sides_per_px(picture: _PreviousFrame, elapsed_s: float) -> NDArray[np.float32]:
+def _sides_per_px(picture: _Compared, elapsed_s: float) -> NDArray[np.float32]:
     """Factor from working pixels moved to long sides per second, of x and y."""
     (width, height), (rows, columns) = picture.size, picture.grey.shape
     per_second = 1.0 / (max(width, height) * elapsed_s)

@@ -8,9 +8,11 @@ nothing does is plain, and what passes is not. docs/decisions/036-detection.md
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -21,6 +23,8 @@ from models.exemplars.coreset import greedy_k_center_sets
 from models.exemplars.exemplars import Exemplars, every_place, rows_of_places
 from models.exemplars.place_scales import place_scales
 from models.frames.frame import HISTORY_S, CameraContext, Features, Frame
+from models.frames.frame_reuse import SAMPLES_PER_S
+from models.frames.optical_flow import MAX_GAP_S
 from models.frames.view import ViewMask
 from models.profiles.profile import StreamSpec
 from models.profiles.stream_options import PlaceOptions
@@ -46,30 +50,37 @@ NOTHING = Features.none(DIM)
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What is remembered of an unbroken view: ``times_s`` of the samples within `_REACH_S`, the ``maps`` of the last
-    second, and what they gave."""
+    """What is remembered of an unbroken view: ``times_s`` of the samples within `_REACH_S`, the ``maps`` of the last of
+    them, and what they gave."""
 
     size: tuple[int, int]
     times_s: tuple[float, ...] = ()
     maps: tuple[NDArray[np.float32], ...] = ()
     features: Features = NOTHING
 
+    def goes_on(self, frame: Frame) -> bool:
+        same = self.size == (frame.width, frame.height) and not frame.discontinuity
+        return same and 0.0 < frame.at_s - self.times_s[-1] <= MAX_GAP_S
+
     def then(self, at_s: float, patches: NDArray[np.float32], mask: ViewMask) -> _View:
         """With a further sample, and without what is too old. ``mask``: which places count."""
-        recent = sum(then_s > at_s - _FULL_S for then_s in self.times_s)
         times_s = (*(then_s for then_s in self.times_s if then_s > at_s - _REACH_S), at_s)
-        maps = (*self.maps[len(self.maps) - recent :], patches)
+        maps = (*self.maps, patches)[-min(SAMPLES_PER_S, len(times_s)) :]
         if times_s[-1] - times_s[0] < _FULL_S:
             return _View(self.size, times_s, maps)
-        mean, boxes = np.asarray(np.mean(maps, axis=0), np.float32), place_boxes(*self.size)
+        mean = np.asarray(np.mean(maps[-_samples_a_second(times_s) :], axis=0), np.float32)
+        boxes = place_boxes(*self.size)
         features = Features(mean, boxes, np.arange(PLACES, dtype=np.int32))
         return _View(self.size, times_s, maps, features.take(mask.counts_places(boxes, *self.size, CONTEXT)))
 
 
 class PlaceStream:
-    """One vector per place and frame: the mean of the last second's patches. None in the first second of a view, which
-    begins at a discontinuity, when the time does not rise and when the picture's size changes. Patches are those of
-    samples (`models.frames.frame_reuse.is_sample`); a frame between two samples has the vectors of the first.
+    """One vector per place and frame: the mean of the last second's patches or, after a gap, of as many samples as a
+    second had before it. None in the first second of a view, which begins at a discontinuity, after a gap of more than
+    `MAX_GAP_S`, when the time does not rise and when the picture's size changes.
+
+    Patches are those of samples (`models.frames.frame_reuse.is_sample`); a frame between two samples has the vectors of
+    the first.
     """
 
     dim = DIM
@@ -88,7 +99,7 @@ class PlaceStream:
 
     def _read(self, frame: Frame, context: CameraContext, maps: PatchMaps, sample: bool) -> Features:
         view, size = context.memory.get(self.name), (frame.width, frame.height)
-        if not isinstance(view, _View) or view.size != size or frame.discontinuity or view.times_s[-1] >= frame.at_s:
+        if not isinstance(view, _View) or not view.goes_on(frame):
             view = _View(size)
         if sample:
             view = context.memory[self.name] = view.then(frame.at_s, _projected(maps), context.mask)
@@ -131,6 +142,12 @@ def make(spec: StreamSpec) -> PlaceStream:
     """Raises `ConfigurationError` for options that `PlaceOptions` does not have."""
     options = PlaceOptions.from_spec(spec)
     return PlaceStream(spec.name, options.exemplars, options.frames)
+
+
+def _samples_a_second(times_s: Sequence[float]) -> int:
+    """How many samples, the last of which is at the last of these times, a second without a gap has at their rate."""
+    steps_s = [after - before for before, after in pairwise(times_s)]
+    return min(SAMPLES_PER_S, 1 + math.floor(_FULL_S / min(steps_s)))
 
 
 def place_boxes(width: int, height: int) -> NDArray[np.float32]:

@@ -39,7 +39,7 @@ from workers.inference.recording.camera_recording import Verdict
 from workers.inference.recording.judged_frame import JudgedFrame
 from workers.inference.recording.normal_recorder import MOST_WAITING, NormalRecorder
 from workers.inference.shadow.shadow_bank import ShadowBank, shadow_alert
-from workers.media import jpeg_codec
+from workers.media.queued_picture import decode_frame
 from workers.tracing.scoring_trace import ScoringTrace
 
 log = logging.getLogger(__name__)
@@ -94,12 +94,6 @@ class ScoredFrame:
             camera_id=self.state.camera.id, at_ms=self.captured_ms, seq=message.seq,
             size=(message.width, message.height), source_size=(message.source_width, message.source_height),
         )  # fmt: skip
-
-
-def decode_frame(message: FrameMessage, own_ns: int) -> Frame:
-    """Decode a queued frame, of this moment of its camera's own time. Raises `RejectedError` when its picture is
-    corrupt."""
-    return Frame(jpeg_codec.decode(message.jpeg), own_ns / 1e9, message.discontinuity, predicted=message.predicted)
 
 
 class Scorer:

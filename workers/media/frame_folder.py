@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from patchwatch.contract.errors import RejectedError, SourceRejectedError
 from patchwatch.messages.cameras.capture_status import Reason
 from workers.media.container import VideoOptions
-from workers.media.video import SampledFrame, Sampler, Video
+from workers.media.video import SampledFrame, Sampler, Video, Wanted
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"}
 FRAME_RATE = 25.0  # The default: the rate of CUHK Avenue and of most cameras.
@@ -91,7 +91,7 @@ class FrameFolder:
         before: tuple[int, int] | None = None
         for path, at_s in zip(self._pictures, self.times_s.tolist(), strict=True):
             on_packet()
-            if not sampler.takes(at_s):
+            if sampler.wants(at_s) is Wanted.NOT:
                 continue
             frame = self._read(path)
             size = (frame.source_width, frame.source_height)

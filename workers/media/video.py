@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -45,6 +46,7 @@ class SampledFrame:
     What `VideoOptions.hidden` names is black in it. ``media_time_s``: seconds since the source's first picture.
     ``discontinuity``: not comparable with earlier pictures. ``predicted``: no picture since the sampled one before was
     coded on its own (intra), as with a key frame. So what has not changed may be what the encoder left out.
+    ``preceding``: the picture of the slot before, where the `Sampler` leaves slots out.
     """
 
     rgb: NDArray[np.uint8]
@@ -53,6 +55,7 @@ class SampledFrame:
     source_height: int
     discontinuity: bool
     predicted: bool
+    preceding: SampledFrame | None = None
 
 
 class Video:
@@ -128,7 +131,7 @@ class Video:
         """
         clock = MediaClock(self._interval_s(), self._options.live)
         broken, predicted = False, True
-        last_s = 0.0
+        last_s, preceding = 0.0, None
         for picture in self._pictures(on_packet):
             tick = clock.read(_pts_s(picture))
             if tick is None:
@@ -136,9 +139,17 @@ class Video:
             last_s = tick.media_time_s
             broken |= tick.discontinuity | self._resized(picture)
             predicted &= picture.pict_type in _PREDICTED
-            if self._undamaged(picture, tick.media_time_s) and self.sampler.takes(tick.media_time_s):
-                yield self._sampled(picture, tick.media_time_s, broken, predicted)
-                broken, predicted = False, True
+            if not self._undamaged(picture, tick.media_time_s):
+                continue
+            wanted = self.sampler.wants(tick.media_time_s)
+            if wanted is Wanted.NOT:
+                continue
+            sampled = self._sampled(picture, tick.media_time_s, broken, predicted)
+            if wanted is Wanted.AS_PRECEDING:
+                preceding = sampled
+                continue
+            yield sampled if broken else replace(sampled, preceding=preceding)
+            broken, predicted, preceding = False, True, None
         if self.decoded == 0 and not self._options.live:
             raise SourceRejectedError(
                 f"{self._name} holds no picture that can be decoded ({self.codec}): check it with `ffprobe`",
@@ -312,21 +323,36 @@ class MediaClock:
         return MediaTick(time_s, discontinuity)
 
 
+class Wanted(Enum):
+    """What a picture is wanted for."""
+
+    NOT = 0
+    TO_ANALYSE = 1
+    AS_PRECEDING = 2  # of the next one that is analysed, which is to be compared with it
+
+
 class Sampler:
     """Selects the first picture of each slot of 1/fps seconds: the same timestamps always give the same choice.
 
-    ``fps`` may be changed at any time.
+    ``one_in`` may be changed at any time: of so many slots in a row only one is analysed, and the picture of the last
+    slot before the next is wanted as preceding that.
     """
 
     def __init__(self, fps: float) -> None:
-        self.fps = fps
-        self._taken_s: float | None = None
+        self.one_in = 1
+        self._fps = fps
+        self._last_slot: int | None = None  # that a picture was wanted of
+        self._analysed_slot: int | None = None
 
-    def takes(self, media_time_s: float) -> bool:
-        if self._taken_s is not None and self._slot(media_time_s) <= self._slot(self._taken_s):
-            return False
-        self._taken_s = media_time_s
-        return True
-
-    def _slot(self, media_time_s: float) -> int:
-        return math.floor(media_time_s * self.fps + _EARLY_SLOTS)
+    def wants(self, media_time_s: float) -> Wanted:
+        """Media times rise."""
+        slot = math.floor(media_time_s * self._fps + _EARLY_SLOTS)
+        if self._last_slot is not None and slot <= self._last_slot:
+            return Wanted.NOT
+        if self._analysed_slot is None or slot // self.one_in > self._analysed_slot // self.one_in:
+            self._last_slot = self._analysed_slot = slot
+            return Wanted.TO_ANALYSE
+        if slot % self.one_in < self.one_in - 1:
+            return Wanted.NOT
+        self._last_slot = slot
+        return Wanted.AS_PRECEDING

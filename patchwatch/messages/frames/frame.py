@@ -14,6 +14,8 @@ from patchwatch.contract.errors import InvalidMessageError
 _HEADER = struct.Struct("<BBHHHHqq")
 VERSION = 1
 _LATE = b"l"
+_PRECEDING = b"e"
+_AHEAD = struct.Struct("<q")  # ahead_ns, before the JPEG
 _HIDDEN = b"p"
 _MOST_LATE = re.compile(rb"\d{1,9}")
 # version, unpublished, lost, since_ms
@@ -31,6 +33,31 @@ class FrameFlag(IntFlag):
 
 
 @dataclass(frozen=True, slots=True)
+class PrecedingPicture:
+    """The camera's picture ``ahead_ns`` before a frame, which is an interval of the configured rate; as JPEG.
+
+    It travels with frames of a lowered rate, so that movement is measured over the interval that was learnt. It is not
+    scored, and no frame of its own.
+    """
+
+    ahead_ns: int
+    jpeg: bytes
+
+    def encode(self) -> bytes:
+        return _AHEAD.pack(self.ahead_ns) + self.jpeg
+
+    @classmethod
+    def decode(cls, data: bytes) -> PrecedingPicture:
+        """Raises `ValueError` when it is truncated or not before its frame."""
+        if len(data) <= _AHEAD.size:
+            raise ValueError("its preceding picture is truncated")
+        (ahead_ns,) = _AHEAD.unpack_from(data)
+        if ahead_ns <= 0:
+            raise ValueError("its preceding picture is not before it")
+        return cls(ahead_ns, data[_AHEAD.size :])
+
+
+@dataclass(frozen=True, slots=True)
 class FrameMessage:
     """One sampled frame of one camera.
 
@@ -38,7 +65,7 @@ class FrameMessage:
     dropped frame. ``captured_at_ns`` is wall-clock time of capture (Unix epoch); it rises strictly within a
     connection, unless that clock is set back. ``media_time_ns`` is the time since the source's first frame by its PTS.
     ``late_ms``: how long after its capture it arrived, by a monotonic clock. ``hidden``: of the privacy zones that it
-    was blackened for, `marks_of`.
+    was blackened for, `marks_of`. ``preceding``: while the rate is lowered.
     """
 
     seq: int
@@ -52,6 +79,7 @@ class FrameMessage:
     jpeg: bytes
     late_ms: int = 0
     hidden: bytes = b""
+    preceding: PrecedingPicture | None = None
 
     @property
     def live(self) -> bool:
@@ -77,7 +105,8 @@ class FrameMessage:
         )  # fmt: skip
         late = {_LATE: b"%d" % min(self.late_ms, 999_999_999)} if self.late_ms > 0 else {}
         hidden = {_HIDDEN: self.hidden} if self.hidden else {}
-        return {b"h": header, b"j": self.jpeg} | late | hidden
+        preceding = {_PRECEDING: self.preceding.encode()} if self.preceding else {}
+        return {b"h": header, b"j": self.jpeg} | late | hidden | preceding
 
     @classmethod
     def decode(cls, entry_id: bytes, fields: dict[bytes, bytes]) -> FrameMessage:
@@ -85,6 +114,7 @@ class FrameMessage:
         try:
             version, flags, width, height, source_width, source_height, captured, media = _HEADER.unpack(fields[b"h"])
             seq, jpeg = int(entry_id.split(b"-")[0]), fields[b"j"]
+            preceding = PrecedingPicture.decode(fields[_PRECEDING]) if _PRECEDING in fields else None
         except (KeyError, ValueError, struct.error) as error:
             raise InvalidMessageError(f"frame {entry_id!r} is truncated or not a frame ({error})") from None
         if version != VERSION:
@@ -97,7 +127,7 @@ class FrameMessage:
         late_ms = int(given) if _MOST_LATE.fullmatch(given) else 0
         return cls(
             seq, captured, media, width, height, source_width, source_height, FrameFlag(flags), jpeg, late_ms,
-            fields.get(_HIDDEN, b""),
+            fields.get(_HIDDEN, b""), preceding,
         )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -104,6 +105,20 @@ def test_at_one_frame_a_second_each_may_come_late() -> None:
         False,
         True,
     ]  # fmt: skip  (3.0: nothing from 1.1 to 2.1 says that the view lasted)
+
+
+@pytest.mark.parametrize("gap_s", [0.4, 0.8, 1.2, 1.5])
+def test_after_a_gap_as_many_samples_are_averaged_as_before_it(gap_s: float) -> None:
+    """One alone has noise that a mean of five has not. What is older than the memory reaches is gone."""
+    times_s = [n / 5 for n in range(10)]
+    times_s += [times_s[-1] + gap_s + n / 5 for n in range(3)]
+    frames = [Frame(_picture(n), at_s) for n, at_s in enumerate(times_s)]
+    alone = [_extract([frame, replace(frame, at_s=frame.at_s + 1.0)])[-1].vectors for frame in frames]
+    for number in (10, 11, 12):
+        reached = [n for n in range(number - 4, number + 1) if times_s[number] - times_s[n] < HISTORY_S - 0.1]
+        assert len(reached) >= 3
+        mean = np.mean([alone[n] for n in reached], axis=0)
+        np.testing.assert_allclose(_extract(frames[: number + 1])[-1].vectors, mean, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("fps", "back"), [(5, [0, 1, 2, 3, 4]), (10, [0, 2, 4, 6, 8]), (1, [0])])

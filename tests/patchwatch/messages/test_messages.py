@@ -32,7 +32,7 @@ from patchwatch.messages.base import Message, RedactedText
 from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Gap, Reason
-from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage, PrecedingPicture
 from patchwatch.messages.frames.score import Region, Score, ScoreMinute, StreamReading
 from patchwatch.messages.heartbeat import Heartbeat
 
@@ -188,11 +188,13 @@ def test_text_that_is_no_control_message_is_refused_in_one_way(kind: type[Messag
 @given(
     seq=st.integers(1, 2**63), captured=st.integers(0, 2**62), media=st.integers(-(2**40), 2**62),
     size=st.tuples(*[st.integers(1, 65535)] * 4), flags=st.integers(0, 7), jpeg=st.binary(max_size=50),
+    preceding=st.none() | st.builds(PrecedingPicture, st.integers(1, 2**62), st.binary(min_size=1, max_size=50)),
 )  # fmt: skip
 def test_any_frame_survives_the_way(
-    seq: int, captured: int, media: int, size: tuple[int, int, int, int], flags: int, jpeg: bytes
-) -> None:
-    frame = FrameMessage(seq, captured, media, *size, FrameFlag(flags), jpeg)
+    seq: int, captured: int, media: int, size: tuple[int, int, int, int], flags: int, jpeg: bytes,
+    preceding: PrecedingPicture | None,
+) -> None:  # fmt: skip
+    frame = FrameMessage(seq, captured, media, *size, FrameFlag(flags), jpeg, preceding=preceding)
     assert FrameMessage.decode(frame.entry_id.encode(), frame.encode()) == frame
 
 
@@ -201,6 +203,15 @@ def test_any_score_survives_the_way(rarities: list[float | None], raw: float) ->
     streams = tuple(StreamReading(f"s{n}", rarity) for n, rarity in enumerate(rarities))
     score = Score(1, 2, 3, raw, 0.5, streams, streams[-1].name if streams else None, None)
     assert Score.decode(score.encode()) == score
+
+
+@pytest.mark.parametrize(
+    ("preceding", "words"),
+    [(b"", "truncated"), (struct.pack("<q", 5), "truncated"), (struct.pack("<q", 0) + b"x", "not before")],
+)
+def test_a_preceding_picture_that_is_none_is_refused(preceding: bytes, words: str) -> None:
+    with pytest.raises(InvalidMessageError, match=words):
+        FrameMessage.decode(b"42-0", FRAME.encode() | {b"e": preceding})
 
 
 def test_the_layouts_have_the_documented_sizes() -> None:

@@ -62,6 +62,8 @@ async def test_a_slow_analysis_lowers_the_rate_and_the_status_shows_it(
             assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))  # Others were not captured.
             steps_ns = {b.media_time_ns - a.media_time_ns for a, b in pairwise(lowered)}
             assert min(steps_ns) >= 720_000_000
+            ahead_ns = [frame.preceding.ahead_ns if frame.preceding else 0 for frame in lowered]
+            assert ahead_ns == [200_000_000] * len(lowered)  # Movement is measured over the same interval as before.
         other = await rig.until("unscored", CaptureState.LIVE)
         assert (other.analysis_fps, other.overloaded) == (5.0, False)  # Nothing scores it: that is not an overload.
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.media.video import MediaClock, Sampler
+from workers.media.video import MediaClock, Sampler, Wanted
 
 PTS = st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6, allow_nan=False)), max_size=60)
 
@@ -51,7 +51,7 @@ def test_a_pause_in_a_file_keeps_its_length() -> None:
 @given(st.integers(5, 120), st.floats(0.5, 30))
 def test_never_more_than_the_analysis_rate_and_about_that_much(source_fps: int, fps: float) -> None:
     sampler = Sampler(fps)
-    taken = sum(sampler.takes(n / source_fps) for n in range(source_fps * 20))
+    taken = sum(sampler.wants(n / source_fps) is not Wanted.NOT for n in range(source_fps * 20))
     assert taken <= 20 * fps + 1.1
     assert taken >= min(20 * fps - 2, source_fps * 20 * 0.49)
 
@@ -59,7 +59,35 @@ def test_never_more_than_the_analysis_rate_and_about_that_much(source_fps: int, 
 def test_a_jittering_camera_at_the_analysis_rate_loses_no_frame() -> None:
     sampler = Sampler(5.0)
     jitter = (0, -0.015, 0.01, -0.018, 0.015, -0.01)
-    assert all(sampler.takes(n / 5 + jitter[n % 6]) for n in range(300))
+    assert all(sampler.wants(n / 5 + jitter[n % 6]) is Wanted.TO_ANALYSE for n in range(300))
+
+
+@given(st.integers(5, 120), st.sampled_from([2, 4, 8]), st.integers(0, 7))
+def test_of_several_slots_one_is_analysed_and_the_one_before_it_precedes(fps: int, one_in: int, late: int) -> None:
+    sampler = Sampler(5.0)
+    sampler.one_in = one_in
+    wanted = {n: sampler.wants(n / fps) for n in range(late, fps * 20)}
+    taken = {n: want for n, want in wanted.items() if want is not Wanted.NOT}
+    steps = list(pairwise(taken.items()))
+    assert all({a, b} == {Wanted.TO_ANALYSE, Wanted.AS_PRECEDING} for (_, a), (_, b) in steps[1:])
+    apart_s = [(b - a) / fps for (a, _), (b, then) in steps[1:] if then is Wanted.TO_ANALYSE]
+    assert all(0.2 - 1 / fps <= apart <= 0.2 + 1 / fps for apart in apart_s)
+    assert sum(want is Wanted.TO_ANALYSE for want in taken.values()) == pytest.approx(20 * 5 / one_in, abs=2)
+
+
+def test_a_camera_slower_than_a_slot_is_analysed_as_before_and_nothing_precedes() -> None:
+    sampler = Sampler(5.0)
+    sampler.one_in = 2
+    assert {sampler.wants(n / 2) for n in range(40)} == {Wanted.TO_ANALYSE}
+
+
+def test_every_slot_is_analysed_again_once_none_is_left_out() -> None:
+    sampler = Sampler(5.0)
+    sampler.one_in = 4
+    for n in range(23):
+        sampler.wants(n / 5)
+    sampler.one_in = 1
+    assert all(sampler.wants(n / 5) is Wanted.TO_ANALYSE for n in range(23, 60))
 
 
 def test_a_recording_may_pause_for_hours_but_not_for_a_lifetime() -> None:

@@ -59,6 +59,22 @@ def test_a_key_frame_that_is_not_sampled_counts_for_the_next_frame(tmp_path: Pat
         ]  # fmt: skip
 
 
+def test_where_slots_are_left_out_a_frame_brings_the_picture_before_it(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", seconds=2)
+    with Video.open(path) as video:
+        every = {round(frame.media_time_s, 3): frame.rgb for frame in video.frames()}
+    with Video.open(path) as video:
+        video.sampler.one_in = 2
+        frames = list(video.frames())
+    assert [round(frame.media_time_s, 3) for frame in frames] == [0.0, 0.4, 0.8, 1.2, 1.6]
+    assert frames[0].preceding is None
+    for frame in frames[1:]:
+        before = frame.preceding
+        assert before is not None
+        assert round(frame.media_time_s - before.media_time_s, 3) == 0.2
+        assert np.array_equal(before.rgb, every[round(before.media_time_s, 3)])
+
+
 def test_large_pictures_are_scaled_and_keep_their_own_size_beside(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", seconds=0.2, size=(1280, 720))
     with Video.open(path, options=VideoOptions(max_side_px=320)) as video:

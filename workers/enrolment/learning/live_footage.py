@@ -25,8 +25,8 @@ from patchwatch.contract.errors import BusUnavailableError, InsufficientFootageE
 from patchwatch.messages.frames.camera_time import CameraTime
 from patchwatch.messages.frames.frame import FrameMessage
 from workers.analysis.recordings import Clip
-from workers.media import jpeg_codec
 from workers.media.privacy_mask import PrivacyMask
+from workers.media.queued_picture import decode_frame
 
 _BLOCK_MS = 500
 _AT_ONCE = 32
@@ -35,7 +35,8 @@ _GAP_S = 10.0  # a longer time between two frames does not count as footage
 _LONGEST = 4.0
 _LONGEST_S = 600.0
 _RETRY_S = 0.5
-_ENTRY = struct.Struct("<QII")  # sequence number, length of the header, length of the picture
+_FIELDS = (b"h", b"j", b"e")  # of a queued frame: header, picture, preceding picture; the last may be absent
+_ENTRY = struct.Struct("<QIII")  # sequence number, length of each field
 
 OnRecording = Callable[[float], None]
 
@@ -171,24 +172,24 @@ def _messages(entries: list[tuple[bytes, dict[bytes, bytes]]]) -> Iterator[Frame
 
 
 def _write(file: IO[bytes], message: FrameMessage) -> None:
-    fields = message.encode()
-    file.write(_ENTRY.pack(message.seq, len(fields[b"h"]), len(fields[b"j"])) + fields[b"h"] + fields[b"j"])
+    encoded = message.encode()
+    fields = [encoded.get(name, b"") for name in _FIELDS]
+    file.write(_ENTRY.pack(message.seq, *map(len, fields)) + b"".join(fields))
 
 
 def _read(file: IO[bytes]) -> Iterator[FrameMessage]:
     while prefix := file.read(_ENTRY.size):
-        seq, header, jpeg = _ENTRY.unpack(prefix)
-        yield FrameMessage.decode(b"%d-0" % seq, {b"h": file.read(header), b"j": file.read(jpeg)})
+        seq, *lengths = _ENTRY.unpack(prefix)
+        fields = {name: file.read(length) for name, length in zip(_FIELDS, lengths, strict=True) if length}
+        yield FrameMessage.decode(b"%d-0" % seq, fields)
 
 
 def _frame(message: FrameMessage, privacy_mask: PrivacyMask) -> Frame | None:
     """The capture has blacked out what is private, but for frames from before the zone was drawn."""
     try:
-        rgb = jpeg_codec.decode(message.jpeg)
+        return decode_frame(message, message.captured_at_ns, privacy_mask.hide)
     except RejectedError:
         return None  # a corrupt picture, counted by the inference worker
-    privacy_mask.hide(rgb)
-    return Frame(rgb, message.captured_at_ns / 1e9, message.discontinuity)
 
 
 def _sequence_number(entry_id: bytes | str) -> int:

@@ -91,11 +91,12 @@ class AdaptiveRate:
 
     @property
     def fps(self) -> float:
-        return self._configured_fps / (1 << self._halvings)
+        return self._configured_fps / self.one_in
 
     @property
-    def lowered(self) -> bool:
-        return self._halvings > 0
+    def one_in(self) -> int:
+        """Of so many frames at the configured rate one is analysed."""
+        return 1 << self._halvings
 
     def observe(self, sample: LoadSample, now_s: float) -> bool:
         """Adapt to a sample, taken about once a second of monotonic ``now_s``; returns whether `fps` changed."""

@@ -25,7 +25,7 @@ from patchwatch.contract.roles import Role
 from patchwatch.messages.cameras.camera import Pace
 from patchwatch.messages.cameras.capture_status import Reason
 from patchwatch.messages.cameras.zones.privacy_marks import marks_of
-from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage, PrecedingPicture
 from workers.ingest.capture.adaptive_rate import AdaptiveRate, Backlog
 from workers.ingest.capture.capture_clock import Arrival, FileClock, LiveClock, Stamp
 from workers.ingest.capture.memory_limit import limit_own_memory
@@ -54,6 +54,7 @@ class _Compressed:
     source_height: int
     media_time_s: float
     flags: FrameFlag
+    preceding: PrecedingPicture | None
     arrived: Arrival
     coded_ns: tuple[int, int, int] | None  # what its trace needs, if there is one
 
@@ -197,7 +198,7 @@ class Capture:
 
     def _opened(self) -> Video:
         video = Video.open(self._order.file() or self._order.url, options=self._order.video_options)
-        video.sampler.fps = self._rate.fps
+        video.sampler.one_in = self._rate.one_in
         self._reporter.video = video
         self._reporter.send(ReportKind.OPENED)
         return video
@@ -212,9 +213,16 @@ class Capture:
             jpeg = jpeg_codec.encode(frame.rgb, self._order.jpeg_quality)
             yield _Compressed(
                 jpeg, width, height,
-                frame.source_width, frame.source_height, frame.media_time_s, self._flags | _flags_of(frame), arrived,
-                trace.coded(arrived.monotonic_ns) if trace else None,
+                frame.source_width, frame.source_height, frame.media_time_s, self._flags | _flags_of(frame),
+                self._preceding(frame), arrived, trace.coded(arrived.monotonic_ns) if trace else None,
             )  # fmt: skip
+
+    def _preceding(self, frame: SampledFrame) -> PrecedingPicture | None:
+        before = frame.preceding
+        if before is None:
+            return None
+        ahead_ns = round((frame.media_time_s - before.media_time_s) * 1e9)
+        return PrecedingPicture(ahead_ns, jpeg_codec.encode(before.rgb, self._order.jpeg_quality))
 
     def _on_packet(self) -> None:
         if self._stop.is_set():
@@ -232,7 +240,7 @@ class Capture:
             seq=self._publisher.next_seq(), captured_at_ns=stamp.captured_at_ns, late_ms=stamp.late_ns // 1_000_000,
             media_time_ns=round((self._media_start_s + frame.media_time_s) * 1e9),
             width=frame.width, height=frame.height, source_width=frame.source_width, source_height=frame.source_height,
-            flags=frame.flags, jpeg=frame.jpeg, hidden=self._hidden,
+            flags=frame.flags, jpeg=frame.jpeg, hidden=self._hidden, preceding=frame.preceding,
         )  # fmt: skip
         self._publisher.update_clock()
         began_ns = time.monotonic_ns() if self._trace else 0
@@ -250,7 +258,7 @@ class Capture:
         self._backlog.add(seq)
         sample = self._backlog.sample()
         if sample is not None and self._rate.observe(sample, time.monotonic()) and self._reporter.video is not None:
-            self._reporter.video.sampler.fps = self._rate.fps
+            self._reporter.video.sampler.one_in = self._rate.one_in
 
 
 def _flags_of(frame: SampledFrame) -> FrameFlag:

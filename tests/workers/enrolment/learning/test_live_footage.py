@@ -15,7 +15,7 @@ from moving_scene import HEIGHT, WIDTH, scene
 from models.frames.view import View
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import InsufficientFootageError, StorageError
-from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage, PrecedingPicture
 from workers.enrolment.learning import live_footage as live_module
 from workers.enrolment.learning.live_footage import LiveRecorder
 from workers.media import jpeg_codec
@@ -104,9 +104,15 @@ def test_what_is_private_is_black_even_in_frames_from_before_the_zone(tmp_path: 
     path = tmp_path / "recording"
     with path.open("wb") as file:
         for seq in range(1, 4):
-            live_module._write(file, FrameMessage(seq, seq * 10**9, 0, 64, 48, 64, 48, FrameFlag.LIVE, picture))
+            preceding = PrecedingPicture(200_000_000, picture) if seq == 3 else None
+            message = FrameMessage(
+                seq, seq * 10**9, 0, 64, 48, 64, 48, FrameFlag.LIVE, picture, preceding=preceding
+            )  # fmt: skip
+            live_module._write(file, message)
     clip = live_module.live_clip(os.open(path, os.O_RDONLY), "cam", 3.0, 8, View(hidden=(left_half,)))
     frames = [frame for batch in clip.batches for frame in batch]
     assert clip.view.hidden == (left_half,)
     assert len(frames) == 3
-    assert all(frame.rgb[:, :32].max() == 0 and frame.rgb[:, 40:].min() > 200 for frame in frames)
+    [before] = [frame.preceding for frame in frames if frame.preceding]
+    assert before.at_s == 2.8
+    assert all(rgb[:, :32].max() == 0 and rgb[:, 40:].min() > 200 for rgb in (before.rgb, *(f.rgb for f in frames)))
