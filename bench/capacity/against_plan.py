@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.capacity.shares import Step, few_that_kept_up, frames_per_s, inference
 from patchwatch.capacity.figures import Figures
+from workers.inference.queue_reader import GATHER_S
 
 WITHIN = 0.20  # share of the calculated figure
 _KEPT_UP = 0.98  # of the frames that were published, scored in the same time
@@ -45,7 +46,8 @@ def compare(step: Step, steps: Sequence[Step], run: Mapping[str, Any], figures: 
 
 def calculated_lag_ms(step: Step, steps: Sequence[Step], workers: int) -> float | None:
     """The first step's median lag, longer by the wait for a worker that is busier (M/D/1: a frame that takes s waits
-    s r / 2 (1 - r) at a load of r). None where the workers cannot keep up, for then it grows without end; or where the
+    s r / 2 (1 - r) at a load of r), and by the time that a worker gives its cameras' frames to come and then takes to
+    ask for them. None where the workers cannot keep up, for then it grows without end; or where the
     steps do not say what a frame takes and what a camera."""
     if not few_that_kept_up(steps):
         return None
@@ -53,8 +55,9 @@ def calculated_lag_ms(step: Step, steps: Sequence[Step], workers: int) -> float 
     loads = [made_of.of(one["cameras"], one["cameras"] * one["fps"]) / workers for one in (first, step)]
     if max(loads) >= 1 or "p50" not in first["lag_ms"]:
         return None
-    waits_ms = [1000 * made_of.a_frame * load / (2 * (1 - load)) for load in loads]
-    return float(first["lag_ms"]["p50"] + waits_ms[1] - waits_ms[0])
+    waits_s = [made_of.a_frame * load / (2 * (1 - load)) for load in loads]
+    asked_s = 2 * GATHER_S * (step["cameras"] - first["cameras"]) / workers
+    return float(first["lag_ms"]["p50"] + 1000 * (waits_s[1] - waits_s[0] + asked_s))
 
 
 def kept_up(step: Step) -> bool:

@@ -76,12 +76,13 @@ def test_more_than_a_fifth_is_beyond_either_way(factor: float, within: bool) -> 
 
 
 def test_the_lag_of_a_busier_worker_is_calculated_from_that_of_the_first_step() -> None:
-    """5 ms a frame and 0.5 ms a camera: loads of two workers of 0.09 with the first step, and of 0.75 with another."""
-    busier = step(1000, 0.2, lag_ms={"p50": 16.0, "p99": 80.0})
-    expected_ms = 10 + 5 * 0.75 / (2 * 0.25) - 5 * 0.09 / (2 * 0.91)
+    """5 ms a frame and 0.5 ms a camera: loads of two workers of 0.09 with the first step, and of 0.75 with another, in
+    which each worker asks for 470 cameras more."""
+    busier = step(1000, 0.2, lag_ms={"p50": 35.0, "p99": 80.0})
+    expected_ms = 10 + 5 * 0.75 / (2 * 0.25) - 5 * 0.09 / (2 * 0.91) + 2 * 470 * 0.02
     assert calculated_lag_ms(busier, STEPS, 2) == pytest.approx(expected_ms)
     assert by_name(busier)["median lag, ms"]["within"]
-    assert not by_name(step(1000, 0.2, lag_ms={"p50": 30.0}))["median lag, ms"]["within"]
+    assert not by_name(step(1000, 0.2, lag_ms={"p50": 50.0}))["median lag, ms"]["within"]
 
 
 def test_workers_that_cannot_keep_up_have_no_lag_to_calculate() -> None:

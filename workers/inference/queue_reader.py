@@ -25,7 +25,7 @@ from workers.inference.camera_state import Arrivals, CameraState
 _LOOK_AHEAD_FRAMES = 256  # of a late camera, examined at once
 _FEW_HAD = 4  # frames wait in less than one in so many cameras
 _MOST_ASKED = 256  # cameras at once
-_GATHER_S = 2e-5  # times the cameras: to ask so many takes about as long, and should pay with more than one frame
+GATHER_S = 2e-5  # times the cameras: to ask so many takes about as long, and should pay with more than one frame
 _NO_ENGINE = ""  # of cameras whose frames are only counted
 _TO_LEARN = "learn "  # before the profile of cameras whose frames are not scored, but learnt; no profile is named so
 _BUSY = 0.8  # share of the scoring thread's time; beyond, there is none for frames that are not scored
@@ -91,7 +91,7 @@ class QueueReader:
         """Frames of one engine's cameras, in order for each; empty when none came for a second."""
         frames = self._read_turn(states)
         if not frames and self._read_entries({key: state.position for key, state in states.items()}, 1, BLOCK_MS):
-            time.sleep(_GATHER_S * len(states))
+            time.sleep(GATHER_S * len(states))
             frames = self._read_turn(states)
         return frames
 
