@@ -19,7 +19,7 @@ from models.banks.bank import Bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.frames.detections import Detections
-from models.frames.frame import Box, CameraContext, Features, Frame
+from models.frames.frame import Box, CameraContext, Features, Frame, PrecedingPicture
 from models.tampering.detector import PictureCheck
 from patchwatch.contract.errors import NonFiniteScoreError, RejectedError
 from patchwatch.contract.logs import about
@@ -39,7 +39,7 @@ from workers.inference.recording.camera_recording import Verdict
 from workers.inference.recording.judged_frame import JudgedFrame
 from workers.inference.recording.normal_recorder import MOST_WAITING, NormalRecorder
 from workers.inference.shadow.shadow_bank import ShadowBank, shadow_alert
-from workers.media.queued_picture import decode_frame
+from workers.media import jpeg_codec
 from workers.tracing.scoring_trace import ScoringTrace
 
 log = logging.getLogger(__name__)
@@ -94,6 +94,14 @@ class ScoredFrame:
             camera_id=self.state.camera.id, at_ms=self.captured_ms, seq=message.seq,
             size=(message.width, message.height), source_size=(message.source_width, message.source_height),
         )  # fmt: skip
+
+
+def decode_frame(message: FrameMessage, own_ns: int) -> Frame:
+    """A queued frame, at this moment of its camera's own time. Raises `RejectedError` when a picture is corrupt."""
+    rgb, before, preceding = jpeg_codec.decode(message.jpeg), message.preceding, None
+    if before is not None:
+        preceding = PrecedingPicture(jpeg_codec.decode(before.jpeg), (own_ns - before.ahead_ns) / 1e9)
+    return Frame(rgb, own_ns / 1e9, message.discontinuity, predicted=message.predicted, preceding=preceding)
 
 
 class Scorer:
@@ -218,11 +226,11 @@ class Scorer:
         state, message, scorer = frame.state, frame.message, frame.state.bank.scorer
         if scorer is None:
             raise RuntimeError("an admitted frame has a scorer")
-        captured_ms = frame.captured_ms
         try:
             score = scorer.score(
-                features, frame.frame.at_s, frame.gate, discontinuity=frame.frame.discontinuity, wall_ms=captured_ms
-            )
+                features, frame.frame.at_s, frame.gate,
+                discontinuity=frame.frame.discontinuity, wall_ms=frame.captured_ms,
+            )  # fmt: skip
         except NonFiniteScoreError as error:
             which = about(state.camera.id, message.seq)
             log.error("%s: frame %d dropped: %s", state.camera.id, message.seq, error, extra=which)
@@ -291,10 +299,9 @@ def _judged(
             verdict, score=score.score, level=scorer.rule.on, event_since_s=since_s,
             bare_score=score.score_without_additions,
         )  # fmt: skip
-    height, width = picture.rgb.shape[:2]
     return JudgedFrame(
         frame.state.camera, engine, frame.state.bank.context.mask.view, frame.captured_ms, picture.at_s,
-        picture.discontinuity, width, height, frame.message.jpeg, features, verdict, scorer, score,
+        picture.discontinuity, picture.width, picture.height, frame.message.jpeg, features, verdict, scorer, score,
     )  # fmt: skip
 
 

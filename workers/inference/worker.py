@@ -37,9 +37,8 @@ from workers.inference.memory_pressure import MemoryPressure
 from workers.inference.offline_detector import CaptureObservation
 from workers.inference.queue_reader import FrameAge, QueueReader
 from workers.inference.recording.normal_recorder import NormalRecorder
-from workers.inference.scoring import Scorer, extract
+from workers.inference.scoring import Scorer, decode_frame, extract
 from workers.inference.watchdog import Watchdog
-from workers.media.queued_picture import decode_frame
 from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.leases import Leases
 from workers.runtime.stop_signals import call_on_stop

@@ -30,8 +30,8 @@ from workers.analysis.recordings import Clip, learn
 from workers.inference.alerts import ConditionAlerts
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import resume, state_to_store
+from workers.inference.scoring import decode_frame
 from workers.media import jpeg_codec
-from workers.media.queued_picture import decode_frame
 
 OPENED = Event(started_s=10.0, opened_s=10.2, peak_s=10.2, peak_score=0.70, stream="motion", box_xyxy_px=None)
 COURSE = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -15,12 +16,28 @@ from models.engine.engine import Engine
 from models.frames.frame import CameraContext, Frame
 from models.frames.optical_flow import FlowEstimator
 from models.profiles.profile import load_profile
+from patchwatch.contract.errors import RejectedError
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage, PrecedingPicture
 from patchwatch.messages.frames.score import Score
-from workers.inference.scoring import Extracted, extract
+from workers.inference.scoring import Extracted, decode_frame, extract
 from workers.inference.worker import InferenceWorker
+from workers.media import jpeg_codec
 
 Run = Callable[..., Any]
 BAD_MEAN = 7  # of the pictures that the engine cannot stand
+
+
+@pytest.mark.parametrize("jpeg", [b"no JPEG", b"\xff\xd8\xff\xd9"])
+def test_a_frame_keeps_its_distance_to_the_preceding_picture_and_is_refused_when_either_is_corrupt(jpeg: bytes) -> None:
+    good = jpeg_codec.encode(scene(0), 85)
+    message = FrameMessage(7, 1, 1, 64, 48, 64, 48, FrameFlag.LIVE, good, preceding=PrecedingPicture(200_000_000, good))
+    frame = decode_frame(message, 10_000_000_000)
+    assert frame.preceding is not None
+    assert (frame.at_s, frame.preceding.at_s) == (10.0, 9.8)
+    assert np.array_equal(frame.preceding.rgb, frame.rgb)
+    for bad in (replace(message, jpeg=jpeg), replace(message, preceding=PrecedingPicture(1, jpeg))):
+        with pytest.raises(RejectedError):
+            decode_frame(bad, 10_000_000_000)
 
 
 def bad_picture() -> np.ndarray:

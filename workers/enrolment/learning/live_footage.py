@@ -16,7 +16,10 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from models.frames.frame import Frame
+import numpy as np
+from numpy.typing import NDArray
+
+from models.frames.frame import Frame, PrecedingPicture
 from models.frames.scene_cuts import SceneCuts
 from models.frames.view import WHOLE_VIEW, View, ViewMask
 from patchwatch.bus.connection import translated
@@ -25,8 +28,8 @@ from patchwatch.contract.errors import BusUnavailableError, InsufficientFootageE
 from patchwatch.messages.frames.camera_time import CameraTime
 from patchwatch.messages.frames.frame import FrameMessage
 from workers.analysis.recordings import Clip
+from workers.media import jpeg_codec
 from workers.media.privacy_mask import PrivacyMask
-from workers.media.queued_picture import decode_frame
 
 _BLOCK_MS = 500
 _AT_ONCE = 32
@@ -187,9 +190,19 @@ def _read(file: IO[bytes]) -> Iterator[FrameMessage]:
 def _frame(message: FrameMessage, privacy_mask: PrivacyMask) -> Frame | None:
     """The capture has blacked out what is private, but for frames from before the zone was drawn."""
     try:
-        return decode_frame(message, message.captured_at_ns, privacy_mask.hide)
+        rgb, preceding = _shown(message.jpeg, privacy_mask), None
+        if message.preceding is not None:
+            before_s = (message.captured_at_ns - message.preceding.ahead_ns) / 1e9
+            preceding = PrecedingPicture(_shown(message.preceding.jpeg, privacy_mask), before_s)
     except RejectedError:
         return None  # a corrupt picture, counted by the inference worker
+    return Frame(rgb, message.captured_at_ns / 1e9, message.discontinuity, preceding=preceding)
+
+
+def _shown(jpeg: bytes, privacy_mask: PrivacyMask) -> NDArray[np.uint8]:
+    rgb = jpeg_codec.decode(jpeg)
+    privacy_mask.hide(rgb)
+    return rgb
 
 
 def _sequence_number(entry_id: bytes | str) -> int:
