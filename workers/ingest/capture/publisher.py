@@ -57,7 +57,7 @@ class Publisher:
         self._keys = keys
         self._lease = lease
         self._queue_frames = queue_frames
-        self._max_frames = queue_frames  # Of a live queue; smaller for a while after Redis was full.
+        self._max_frames = queue_frames  # Of a live queue; smaller after Redis was full.
         self._lossless = lossless
         self._pause = pause
         self._clock = clock or BusClock()
@@ -109,7 +109,7 @@ class Publisher:
         if time.monotonic() >= self._retry_at_s:
             try:
                 self._add(frame, maxlen=self._max_frames)
-                self._max_frames = min(self._queue_frames, self._max_frames + 1)
+                self._adapt_queue(pictures=1 if frame.preceding is None else 2)
                 return True
             except LeaseLapsedError:
                 pass  # The supervisor may get the lease back.
@@ -128,6 +128,11 @@ class Publisher:
                 return
             except (BusUnavailableError, LeaseLapsedError):
                 self._wait(_RETRY_S)
+
+    def _adapt_queue(self, pictures: int) -> None:
+        """Frame by frame towards as many as hold the same number of pictures, of which each may have two."""
+        most = max(_MIN_QUEUE, self._queue_frames // pictures)
+        self._max_frames = min(self._max_frames + 1, max(most, self._max_frames - 1))
 
     def _shrink_queue(self) -> None:
         """Redis is full: a shorter queue leaves room for others and the next frame. It grows again frame by frame."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import redis
@@ -13,7 +15,7 @@ from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.contract.errors import LeaseLostError
 from patchwatch.local_redis.private_server import private_redis
-from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage, PrecedingPicture
 from workers.ingest.capture.publisher import Publisher, Stopped
 from workers.runtime.leases import Lease
 
@@ -30,10 +32,12 @@ def pause(seconds: float) -> bool:
     return True
 
 
-def publisher(url: str, lossless: bool = False, pause: Callable[[float], bool] = pause) -> Publisher:
+def publisher(
+    url: str, lossless: bool = False, pause: Callable[[float], bool] = pause, queue_frames: int = 4
+) -> Publisher:
     client = connect(url)
     client.set(LEASE.unit.lease, LEASE.value)
-    return Publisher(client, KEYS, LEASE, queue_frames=4, lossless=lossless, pause=pause)
+    return Publisher(client, KEYS, LEASE, queue_frames=queue_frames, lossless=lossless, pause=pause)
 
 
 def seqs(url: str) -> list[int]:
@@ -46,6 +50,21 @@ def test_a_live_queue_keeps_the_newest(bus_url: str) -> None:
     live.start()
     assert all(live.publish(frame(live.next_seq())) for _ in range(10))
     assert seqs(bus_url) == [7, 8, 9, 10]
+
+
+def test_a_queue_of_frames_with_two_pictures_is_half_as_long_and_grows_again(bus_url: str) -> None:
+    """What the queue takes of Redis's memory stays the same; nothing that waits is lost at once."""
+    live = publisher(bus_url, queue_frames=16)
+    live.start()
+    lengths = []
+    for seq in range(1, 101):
+        two = PrecedingPicture(200_000_000, b"jpeg") if 20 < seq <= 60 else None
+        assert live.publish(replace(frame(live.next_seq()), preceding=two))
+        lengths.append(len(seqs(bus_url)))
+    assert lengths[15:20] == [16] * 5
+    assert all(0 <= before - after <= 1 for before, after in pairwise(lengths[19:60]))
+    assert lengths[59] == 8
+    assert lengths[99] == 16
 
 
 def test_the_sequence_goes_on_where_another_process_stopped(bus_url: str) -> None:
