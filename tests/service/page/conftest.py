@@ -18,7 +18,8 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from service import examination
 
 _FOLDER = Path(__file__).parent
-expect.set_options(timeout=60_000)  # milliseconds: a busy machine decides nothing
+_PATIENCE_MS = 60_000  # a busy machine decides nothing
+expect.set_options(timeout=_PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,6 +42,7 @@ async def page(request: pytest.FixtureRequest) -> AsyncIterator[Page]:
     parts.need("browser")  # first, as playwright's own driver does not run on every bare machine either
     browser = await of_folder_in_loop(request, _FOLDER, _chromium)
     context = await browser.new_context(viewport={"width": 1280, "height": 760})
+    context.set_default_timeout(_PATIENCE_MS)  # of what is clicked, filled and opened
     page = await context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))

@@ -73,7 +73,7 @@ async def test_a_user_is_told_only_of_cameras_that_he_sees_when_the_message_is_d
 ) -> None:
     async with receiving(CREATED) as receiver, running():
         user = add_user(world, ("gate", "yard"))
-        add_device(world, receiver, owner="ada", login=user.incarnation, window_s=1.0)
+        add_device(world, receiver, owner="ada", login=user.incarnation, window_s=3.0)
         world.alert(1, camera_id="vault")
         world.alert(2, camera_id="yard")
         world.alert(3)
@@ -90,10 +90,10 @@ async def test_a_user_is_told_only_of_cameras_that_he_sees_when_the_message_is_d
 async def test_nothing_is_told_once_the_owner_has_ended_his_logins(world: Any, running: Any, eventually: Any) -> None:
     async with receiving(CREATED) as receiver, running():
         user = add_user(world, None)
-        add_device(world, receiver, owner="ada", login=user.incarnation, window_s=0.5)
+        add_device(world, receiver, owner="ada", login=user.incarnation, window_s=3.0)
         world.alert(1)
         await eventually(lambda: world.told().passed == 1)
-        add_user(world, None)  # by another incarnation
+        add_user(world, None)  # by another incarnation, while the window is open
         await eventually(lambda: [record.outcome for record in world.log()] == [NoticeOutcome.NOT_NEEDED])
     assert receiver.requests == []
 
