@@ -75,12 +75,12 @@ def measured(options: tuple[str, ...], unlogged: bool, frames: int) -> dict[str,
 
 def one_frame(client: Any, camera: str, seq: int, unlogged: bool) -> None:
     picture = {b"h": b"x" * 30, b"j": FRAME}
-    with client.pipeline(transaction=True) as pipe:
-        if unlogged and seq > CAMERAS:
-            add_entry(pipe, f"frames:{camera}", picture, entry_id=f"{seq}-0", maxlen=64)
-        else:
-            pipe.xadd(f"frames:{camera}", picture, id=f"{seq}-0", maxlen=64, approximate=False)
-        pipe.execute()
+    stream = f"frames:{camera}"
+    if unlogged and seq > CAMERAS:
+        add_entry(client, stream, picture, entry_id=f"{seq}-0", maxlen=64, lease="lease", value=b"ours")
+    else:
+        client.set("lease", b"ours")
+        client.xadd(stream, picture, id=f"{seq}-0", maxlen=64, approximate=False)
     with client.pipeline(transaction=True) as pipe:
         pipe.xadd(f"scores:{camera}", {b"s": SCORE}, id=f"{seq}-0")
         pipe.hset(f"state:{camera}", mapping={"seq": seq, "worker": LOGGED})

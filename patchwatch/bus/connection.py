@@ -222,16 +222,17 @@ def _try_rights(client: redis.Redis) -> None:
     """Try each kind of command that the roles use, on a key of our own that is deleted at once.
 
     Raises `ConfigurationError` for a server whose streams do not count what was added to them."""
-    name = f"pw:probe:{uuid.uuid4().hex}"
+    name = f"pw:probe:{{{uuid.uuid4().hex}}}"
     with client.pipeline(transaction=True) as pipe:
         pipe.watch(name)  # type: ignore[no-untyped-call]
         pipe.multi()
         pipe.xadd(name, {"a": 1}, id="1-0")
-        add_entry(pipe, name, {b"a": b"2"}, entry_id="2-0", maxlen=1)
+        pipe.set(f"{name}:lease", b"ours")
+        add_entry(pipe, name, {b"a": b"2"}, entry_id="2-0", maxlen=1, lease=f"{name}:lease", value=b"ours")
         pipe.xinfo_stream(name)
         pipe.xtrim(name, minid="3-0", approximate=False)
-        pipe.delete(name)
-        info: Any = pipe.execute()[2]
+        pipe.delete(name, f"{name}:lease")
+        info: Any = pipe.execute()[3]
     if "entries-added" not in info:
         raise ConfigurationError(
             "the Redis of PATCHWATCH_REDIS_URL is older than 7.0, and no alert would be delivered: install Redis 7.0 "

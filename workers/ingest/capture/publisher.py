@@ -149,6 +149,21 @@ class Publisher:
         self._head, self._skipped, self._confirmed = max(self._head, frame.seq), 0, True
 
     def _append(self, frame: FrameMessage, maxlen: int | None) -> bool:
+        """Write the frame after the one that was written last. Returns False, and writes nothing, when the stream is
+        gone or the lease is not held: `_resume` finds out what that means.
+
+        Live frames stay out of Redis's append-only file; those of recordings, which must not be lost, are in it, and so
+        is the first frame of a stream, which creates it.
+        """
+        if maxlen is None:
+            return self._append_logged(frame)
+        unit, fields = self._lease.unit, self._gaps.added_to(frame.encode())
+        return add_entry(
+            self._client, self._keys.frames, fields, entry_id=frame.entry_id, maxlen=maxlen,
+            lease=unit.lease, value=self._lease.value,
+        )  # fmt: skip
+
+    def _append_logged(self, frame: FrameMessage) -> bool:
         """Returns False and writes nothing when the stream is gone. A flush deletes the lease too, which is watched."""
         exists = False
 
@@ -158,7 +173,7 @@ class Publisher:
             exists = bool(pipe.exists(self._keys.frames))
             return exists
 
-        self._lease.write(self._client, lambda pipe: self._queue_next(pipe, frame, maxlen), stream_exists)
+        self._lease.write(self._client, lambda pipe: self._queue(pipe, frame, self._gaps, None), stream_exists)
         return exists
 
     def _resume(self, frame: FrameMessage, maxlen: int | None) -> None:
@@ -178,14 +193,6 @@ class Publisher:
 
         self._lease.write(self._client, lambda pipe: self._queue(pipe, frame, gaps, maxlen), is_missing)
         self._gaps = gaps
-
-    def _queue_next(self, pipe: Any, frame: FrameMessage, maxlen: int | None) -> None:
-        """Queue the write of a frame after the previous one. Live frames stay out of Redis's append-only file; those of
-        recordings, which must not be lost, are in it, and so is the first frame of a stream, which creates it."""
-        if maxlen is None:
-            self._queue(pipe, frame, self._gaps, maxlen)
-            return
-        add_entry(pipe, self._keys.frames, self._gaps.added_to(frame.encode()), entry_id=frame.entry_id, maxlen=maxlen)
 
     def _queue(self, pipe: Any, frame: FrameMessage, gaps: FrameGaps, maxlen: int | None) -> None:
         fields = gaps.added_to(frame.encode())

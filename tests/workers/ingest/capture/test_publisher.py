@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import redis
@@ -209,6 +210,44 @@ def test_a_renewal_within_writing_costs_no_frame(bus_url: str, monkeypatch: pyte
     monkeypatch.setattr(Lease, "guard", disturbed)
     assert live.publish(frame(live.next_seq()))
     assert seqs(bus_url) == [1]
+
+
+def test_a_live_frame_after_another_is_one_command_and_stays_out_of_the_log(bus_url: str) -> None:
+    live = publisher(bus_url)
+    live.start()
+    live.publish(frame(live.next_seq()))
+    with connect(bus_url) as client:
+        before: dict[str, Any] = client.info("commandstats")
+        for _ in range(3):
+            assert live.publish(frame(live.next_seq()))
+        after: dict[str, Any] = client.info("commandstats")
+    calls = {name: after[name]["calls"] - before.get(name, {"calls": 0})["calls"] for name in after}
+    assert calls["cmdstat_eval"] == 3
+    assert not any(calls.get(f"cmdstat_{name}") for name in ("watch", "multi", "exec", "mget"))
+    assert seqs(bus_url) == [1, 2, 3, 4]
+
+
+def test_live_frames_are_counted_while_the_lease_has_expired_and_go_on_when_it_comes_back(bus_url: str) -> None:
+    live = publisher(bus_url)
+    live.start()
+    live.publish(frame(live.next_seq()))
+    with connect(bus_url) as client:
+        client.delete(LEASE.unit.lease)
+        assert not live.publish(frame(live.next_seq()))
+        client.set(LEASE.unit.lease, LEASE.value)
+    assert live.publish(frame(live.next_seq()))
+    assert (seqs(bus_url), live.unpublished) == ([1, 3], 1)
+
+
+def test_an_expired_lease_that_nobody_took_since_still_counts(bus_url: str) -> None:
+    live = publisher(bus_url)
+    live.start()
+    live.publish(frame(live.next_seq()))
+    with connect(bus_url) as client:
+        client.set(LEASE.unit.fence, 1)
+        client.delete(LEASE.unit.lease)
+    assert live.publish(frame(live.next_seq()))
+    assert (seqs(bus_url), live.unpublished) == ([1, 2], 0)
 
 
 def test_lossless_frames_wait_for_an_expired_lease_to_come_back(bus_url: str) -> None:
