@@ -11,11 +11,13 @@ from patchwatch.bus.connection import translated
 from patchwatch.bus.outage_log import OutageLog
 from patchwatch.contract.errors import BusUnavailableError
 
+_RETRY_S = 0.5  # at least, where Redis does not answer
 _STOP_WITHIN_S = 5.0
 
 
 class PollingThread:
-    """Calls ``poll`` every so many seconds until `stop`. ``waiting``: what waits while Redis is away, for the log.
+    """Calls ``poll`` every so many seconds until `stop`; 0 for one that waits in Redis itself. ``waiting``: what waits
+    while Redis is away, for the log.
 
     Any other error ends the thread, which `alive` tells.
     """
@@ -40,10 +42,13 @@ class PollingThread:
         self._thread.join(timeout=_STOP_WITHIN_S)
 
     def _run(self) -> None:
-        while not self._stopping.wait(self._every_s):
+        pause_s = self._every_s
+        while not self._stopping.wait(pause_s):
             try:
                 with translated():
                     self._poll()
                 self._outage.answered()
+                pause_s = self._every_s
             except (BusUnavailableError, redis.RedisError) as error:
                 self._outage.failed(error)
+                pause_s = max(self._every_s, _RETRY_S)

@@ -72,15 +72,17 @@ class SelfArming:
     def poll(self) -> None:
         """Publish what is remembered of each camera, and queue the enrolments that are due."""
         self._clock.sync(self._client)
-        cameras = self._cameras.read(self._client.hgetall(keys.CAMERAS))
-        enrolments = self._enrolments.read(self._client.hgetall(keys.ENROLMENT_RECORDS))
-        said = {one.camera_id: one for one in self._corrections.read(self._client.hgetall(keys.CORRECTIONS))}
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.hgetall(keys.CAMERAS).hgetall(keys.ENROLMENT_RECORDS).hgetall(keys.CORRECTIONS).hkeys(keys.MEMORIES)
+            stored = pipe.execute()
+        cameras, enrolments = self._cameras.read(stored[0]), self._enrolments.read(stored[1])
+        said = {one.camera_id: one for one in self._corrections.read(stored[2])}
         own: dict[str, list[Enrolment]] = defaultdict(list)
         for record in enrolments:
             own[record.camera_id].append(record)
         watched = [self._watch(camera, tuple(own.get(camera.id, ())), said.get(camera.id)) for camera in cameras]
         self._watched = {one.camera.id: one for one in watched}
-        self._publish([one.status for one in watched])
+        self._publish([one.status for one in watched], {name.decode(errors="replace") for name in stored[3]})
         waiting = sum(record.by_itself and record.state is EnrolmentState.QUEUED for record in enrolments)
         room = max(0, self._settings.enrolment_processes - waiting)
         for one in sorted((one for one in watched if one.due), key=lambda one: (one.step, one.camera.id))[:room]:
@@ -117,7 +119,8 @@ class SelfArming:
         step = step_of(last.extent, first_bank_s) if last and last.succeeded else 0
         return _Watched(camera, status, arms and decision.due and not busy, step, own, facts)
 
-    def _publish(self, statuses: Sequence[MemoryStatus]) -> None:
+    def _publish(self, statuses: Sequence[MemoryStatus], known: set[str]) -> None:
+        """``known``: cameras of which something is published already."""
         if time.monotonic() - self._published_all_s > _PUBLISH_ALL_S:
             self._published, self._published_all_s = {}, time.monotonic()
         for status in statuses:
@@ -126,7 +129,6 @@ class SelfArming:
                 stamped = status.model_copy(update={"updated_at_ms": self._clock.now_ms()})
                 self._client.hset(keys.MEMORIES, status.camera_id, stamped.encode())
             self._published[status.camera_id] = status
-        known = {name.decode(errors="replace") for name in self._client.hkeys(keys.MEMORIES)}
         for camera_id in (known | self._published.keys()) - {status.camera_id for status in statuses}:
             self._client.hdel(keys.MEMORIES, camera_id)
             self._published.pop(camera_id, None)

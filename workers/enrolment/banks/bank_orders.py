@@ -56,13 +56,17 @@ class BankOrderHandler:
 
     def poll(self) -> None:
         """Carry out the orders that wait, then publish changes of the banks."""
-        for _ in range(_ORDERS_AT_ONCE):
-            data = self._client.lpop(keys.BANK_ORDERS)
-            if data is None:
-                break
+        with self._client.pipeline(transaction=False) as pipe:  # one round trip, twice a second
+            pipe.lpop(keys.BANK_ORDERS).hkeys(keys.CAMERAS).hkeys(keys.BANKS)
+            data, *names = pipe.execute()
+        taken = 0
+        while data is not None:
             with suppress(InvalidMessageError):
                 self._carry_out(BankOrder.decode(data))
-        self._publish()
+            taken += 1
+            data = self._client.lpop(keys.BANK_ORDERS) if taken < _ORDERS_AT_ONCE else None
+        cameras, published = ({name.decode(errors="replace") for name in some} for some in names)
+        self._publish({name for name in cameras if re.fullmatch(CAMERA_ID_PATTERN, name)}, published)
 
     def _carry_out(self, order: BankOrder) -> None:
         self._clock.sync(self._client)
@@ -92,12 +96,9 @@ class BankOrderHandler:
             f"/api/v1/cameras/{order.camera_id}/banks"
         )
 
-    def _publish(self) -> None:
+    def _publish(self, cameras: set[str], published: set[str]) -> None:
         if time.monotonic() - self._published_all_s > _PUBLISH_ALL_S:
             self._published, self._published_all_s = {}, time.monotonic()
-        names = {name.decode(errors="replace") for name in self._client.hkeys(keys.CAMERAS)}
-        cameras = {name for name in names if re.fullmatch(CAMERA_ID_PATTERN, name)}
-        published = {name.decode(errors="replace") for name in self._client.hkeys(keys.BANKS)}
         for camera_id in self._due(sorted(cameras), published):
             banks = self._banks_of(camera_id)[1]
             if camera_id not in published or self._published.get(camera_id) != banks:

@@ -29,7 +29,7 @@ from workers.enrolment.polling_thread import PollingThread
 from workers.enrolment.what_if.memory_change import what_if_memory
 from workers.enrolment.what_if.score_change import what_if_scores
 
-_POLL_S = 0.25
+_WAIT_S = 0.5  # in Redis, so that a question is answered at once; what it takes at most to stop
 _ANSWER_EXPIRES_S = 60
 
 log = logging.getLogger(__name__)
@@ -42,15 +42,15 @@ class WhatIfHandler:
         self._settings = settings
         self._client = client
         self._clock = BusClock()
-        self.thread = PollingThread("what-if", self.poll, _POLL_S, "questions about changes wait for it")
+        self.thread = PollingThread("what-if", self.poll, 0.0, "questions about changes wait for it")
 
     def poll(self) -> None:
-        """Answer the oldest question, if there is one."""
-        data = self._client.lpop(keys.WHAT_IF_ORDERS)
-        if data is None:
+        """Answer the oldest question, if one comes within half a second."""
+        popped = self._client.blpop([keys.WHAT_IF_ORDERS], timeout=_WAIT_S)
+        if popped is None:
             return
         with suppress(InvalidMessageError):
-            order = WhatIfOrder.decode(data)
+            order = WhatIfOrder.decode(popped[1])
             key = keys.what_if_answer(order.token)
             with self._client.pipeline(transaction=True) as pipe:
                 pipe.rpush(key, self._answer(order).encode())
