@@ -69,8 +69,7 @@ def conditions_in(frames: Iterable[Frame], known: Sequence[Frame]) -> dict[str, 
     changes: list[Condition] = []
     last_s, pictures, held = float("-inf"), 0, 0
     for frame in map(cuts.mark, frames):
-        rejoined = frame.discontinuity and not frame.cut
-        sight = watch.observe(frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut, predicted=frame.predicted)
+        sight = watch.observe(frame)
         silent = frame.discontinuity or not 0.0 < frame.at_s - last_s <= MAX_GAP_S  # as the streams of flow are
         changes += [*sight.changes, *blindness.observe(frame.at_s, silent=silent, jumped=frame.discontinuity)]
         held += sight.gate is not AlertGate.OPEN

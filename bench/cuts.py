@@ -89,7 +89,7 @@ def main() -> None:
 
 def clip_of(path: Path) -> Clip:
     frames = list(frames_of(path))
-    pictures = [small(frame.rgb) for frame in frames]
+    pictures = [small(frame.grey) for frame in frames]
     same = [
         False,
         *(bool((a == b).all() or cv2.absdiff(a, b).max() <= 3) for a, b in pairwise(pictures)),

@@ -26,6 +26,7 @@ from bench.weeks.painter import Painter
 from bench.weeks.places import Place
 from models.alarms.event_detector import AlertGate
 from models.exemplars.provenance import thumbnail
+from models.frames.frame import Frame
 from models.tampering.detector import PictureCheck, TamperingDetector
 from models.tampering.expectation import Expectation
 
@@ -79,4 +80,4 @@ def gates(place: Place, seed: int, days: int, look_s: float) -> list[dict[str, A
 def _checks(watch: TamperingDetector, painter: Painter, visit: Visit) -> Iterator[PictureCheck]:
     for number in range(round((visit.until_s - visit.from_s) * _GATES_FPS)):
         at_s = visit.from_s + number / _GATES_FPS
-        yield watch.observe(painter.picture(at_s), at_s, rejoined=number == 0)
+        yield watch.observe(Frame(painter.picture(at_s), at_s, discontinuity=number == 0))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import cast
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,15 +17,7 @@ _VIEW_BEGAN = "view began"
 HISTORY_S = 2.0  # what networks found in a still frame is reused for up to 1 s, and streams look back 1 s from there
 
 
-@dataclass(frozen=True, slots=True)
-class PrecedingPicture:
-    """A picture that a frame is compared with: ``rgb`` uint8 (height, width, 3), and when it was taken."""
-
-    rgb: NDArray[np.uint8]
-    at_s: float
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Frame:
     """One picture of one camera.
 
@@ -31,7 +25,7 @@ class Frame:
     connection. ``discontinuity``: nothing before this frame may be compared with it. ``cut``: a discontinuity
     that its source did not signal (`models.frames.scene_cuts`). ``predicted``: no picture since the frame before was
     coded on its own, so what has not changed may be what an encoder left out. ``preceding``: where frames are left
-    out, the picture at the interval that normal was learnt with; movement is measured since then.
+    out, the one at the interval that normal was learnt with; movement is measured since then.
     """
 
     rgb: NDArray[np.uint8]
@@ -39,11 +33,16 @@ class Frame:
     discontinuity: bool = False
     cut: bool = False
     predicted: bool = False
-    preceding: PrecedingPicture | None = None
+    preceding: Frame | None = None
 
     def __post_init__(self) -> None:
         if self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.dtype != np.uint8:
             raise ValueError(f"a frame is uint8 (height, width, 3), not {self.rgb.dtype} {self.rgb.shape}")
+
+    @cached_property
+    def grey(self) -> NDArray[np.uint8]:
+        """uint8 (height, width)."""
+        return np.asarray(cv2.cvtColor(self.rgb, cv2.COLOR_RGB2GRAY), np.uint8)
 
     @property
     def height(self) -> int:

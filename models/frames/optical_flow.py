@@ -51,9 +51,8 @@ class _Compared:
     size: tuple[int, int]
 
     @classmethod
-    def of(cls, rgb: NDArray[np.uint8], at_s: float) -> _Compared:
-        height, width = rgb.shape[:2]
-        return cls(_grey(rgb), at_s, (width, height))
+    def of(cls, frame: Frame) -> _Compared:
+        return cls(_at_working_size(frame.grey), frame.at_s, (frame.width, frame.height))
 
 
 class FlowEstimator:
@@ -74,8 +73,8 @@ class FlowEstimator:
     def _next(self, frame: Frame, context: CameraContext) -> Flow | None:
         previous = context.memory.get(_MEMORY)
         if frame.preceding is not None:
-            previous = _Compared.of(frame.preceding.rgb, frame.preceding.at_s)
-        current = _Compared.of(frame.rgb, frame.at_s)
+            previous = _Compared.of(frame.preceding)
+        current = _Compared.of(frame)
         context.memory[_MEMORY] = current
         if not isinstance(previous, _Compared) or frame.discontinuity or previous.size != current.size:
             return None
@@ -102,13 +101,12 @@ def _sides_per_px(picture: _Compared, elapsed_s: float) -> NDArray[np.float32]:
     return np.array([width / columns * per_second, height / rows * per_second], np.float32)
 
 
-def _grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Grey at the working size, (h, w)."""
-    height, width = rgb.shape[:2]
+def _at_working_size(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = grey.shape
     scale = LONG_SIDE_PX / max(height, width)
     size = max(SHORT_SIDE_MIN_PX, round(width * scale)), max(SHORT_SIDE_MIN_PX, round(height * scale))
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     if (width, height) != size:
         shrinks = size[0] <= width and size[1] <= height
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return np.asarray(grey, np.uint8)
+        how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(grey, size, interpolation=how), np.uint8)
+    return grey

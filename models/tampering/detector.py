@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alarms.event_detector import AlertGate
+from models.frames.frame import Frame
 from models.frames.stored_numbers import stored_time
 from models.frames.view import WHOLE, ViewMask
 from models.tampering.condition import Condition, ConditionKind, FreezeDetector, Hysteresis, Steadiness, Unsteady
@@ -117,21 +118,19 @@ class TamperingDetector:
         moved = self._expects and self._expectation and self._changed.since_s is not None
         return _NOT_THE_BANKS if kind is ConditionKind.SCENE_CHANGED and moved else ""
 
-    def observe(
-        self, rgb: NDArray[np.uint8], at_s: float, *, rejoined: bool = False, cut: bool = False, predicted: bool = False
-    ) -> PictureCheck:
-        """Take a picture, uint8 (height, width, 3), at its capture time. ``rejoined``: the camera was away before it,
-        so that streams which look back in time have less to average for a while. ``cut``: it jumped before it, so that
-        they have less for a moment. ``predicted``: it was not coded on its own (`models.frames.frame`)."""
-        rejoined &= self._last_s is not None
+    def observe(self, frame: Frame) -> PictureCheck:
+        """Take the next picture. After a discontinuity that is no cut the camera was away, so that streams which look
+        back in time have less to average for a while; after a cut, for a moment."""
+        at_s, cut = frame.at_s, frame.cut
+        rejoined = frame.discontinuity and not cut and self._last_s is not None
         before_gap = self._after_gap(at_s)
         begins = self._last_s is None
         elapsed_s = at_s - self._last_s if self._last_s is not None else 0.0
         self._last_s = at_s
-        signature = signature_of(rgb, self._part)
+        signature = signature_of(frame, self._part)
         view = self._judge_view(signature, at_s, elapsed_s, begins=begins)
         repeated = self._freeze.repeats(signature.digests, self._part.cells) and not view.covered  # black never changes
-        changes = self._update_frozen(at_s, repeated, predicted) + self._update_view(at_s, view)
+        changes = self._update_frozen(at_s, repeated, frame.predicted) + self._update_view(at_s, view)
         unsteady = self._observe_steadiness(signature, elapsed_s, view)
         changes += self._shaking.update(at_s, unsteady.shakes) + self._flickering.update(at_s, unsteady.flickers)
         changes += self._learn(signature, at_s, elapsed_s, unusual=self._is_unusual(view))

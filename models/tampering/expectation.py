@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.frames.frame import Frame
 from models.frames.view import WHOLE, ViewMask
 from models.tampering.judged_cells import JudgedPart
 from models.tampering.signature import CHANGED, LEARNING_S, Background, Difference, PictureSignature, signature_of
@@ -51,7 +52,8 @@ class Expectation:
         """Of so many at most, evenly chosen."""
         kept = [jpeg for jpeg in thumbnails if jpeg]
         chosen = kept[:: max(1, -(-len(kept) // most))]
-        return [signature_of(picture, self._part) for jpeg in chosen if (picture := _decoded(jpeg)) is not None]
+        pictures = [picture for jpeg in chosen if (picture := _decoded(jpeg)) is not None]
+        return [signature_of(Frame(picture, 0.0), self._part) for picture in pictures]
 
 
 def _most_different(signatures: Sequence[PictureSignature]) -> list[Background]:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.frames.frame import Frame
 from models.tampering.judged_cells import ALL_CELLS, CELLS, FINE, WHOLE_PICTURE, JudgedPart
 
 GRID = (18, 32)  # rows, columns of the coarse grey picture
@@ -60,10 +61,10 @@ class PictureSignature:
     judged: NDArray[np.bool_] = field(default_factory=lambda: ALL_CELLS)
 
 
-def signature_of(rgb: NDArray[np.uint8], part: JudgedPart = WHOLE_PICTURE) -> PictureSignature:
-    """The signature of a ``part`` of a picture, uint8 (height, width, 3), of any size and aspect ratio."""
-    full, judged = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), part.cells
-    fine = _resized(full, FINE).astype(np.float32)
+def signature_of(frame: Frame, part: JudgedPart = WHOLE_PICTURE) -> PictureSignature:
+    """The signature of a ``part`` of a picture of any size and aspect ratio."""
+    rgb, judged = frame.rgb, part.cells
+    fine = _resized(frame.grey, FINE).astype(np.float32)
     if part.blank is not None and not part.blank.all():  # its edge would be a structure that nothing can cover
         fine[part.blank] = fine[~part.blank].mean()
     grey = _resized(fine, GRID)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sensor_noise import sensor_noise
 
 from models.alarms.event_detector import AlertGate
+from models.frames.frame import Frame
 from models.tampering.condition import Condition
 from models.tampering.detector import TamperingDetector
 
@@ -69,7 +70,7 @@ def watched(
 ) -> tuple[list[Condition], list[AlertGate]]:
     """All changes, and the attention that each picture is worth. ``predicted``: whether picture n was coded as one."""
     checks = [
-        watch.observe(picture, round(start_s + n / FPS, 6), predicted=predicted(n))
+        watch.observe(Frame(picture, round(start_s + n / FPS, 6), predicted=predicted(n)))
         for n, picture in enumerate(pictures)
     ]
     return [change for check in checks for change in check.changes], [check.gate for check in checks]

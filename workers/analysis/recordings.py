@@ -221,10 +221,7 @@ def _analyse(engine: Engine, bank: Bank, source: str | Path, reader: RecordingRe
         for batch in reader.batches(video):
             frames = [frame for _, frame in batch]
             for (sampled, frame), features in zip(batch, engine.extract(frames, [context] * len(frames)), strict=True):
-                rejoined = frame.discontinuity and not frame.cut
-                check = tampering.observe(
-                    frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut, predicted=frame.predicted
-                )
+                check = tampering.observe(frame)
                 score = scorer.score(features, frame.at_s, check.gate, discontinuity=frame.discontinuity)
                 silent = scorer.is_silent(score, as_learnt=mask.as_learnt)
                 changes = [*check.changes, *blindness.observe(frame.at_s, silent=silent, jumped=frame.discontinuity)]

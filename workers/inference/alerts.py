@@ -172,10 +172,7 @@ class ConditionAlerts:
             alerts += self._finish_all()
             self._tampering, self._revision = TamperingDetector(mask=self._mask), camera.revision
             self._tampering.expect(self._expectation)
-        rejoined = frame.discontinuity and not frame.cut
-        check = self._tampering.observe(
-            frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut, predicted=frame.predicted
-        )
+        check = self._tampering.observe(frame)
         alerts += [self._alert_of(camera, change) for change in check.changes]
         return check, alerts
 

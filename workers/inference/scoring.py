@@ -19,7 +19,7 @@ from models.banks.bank import Bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.frames.detections import Detections
-from models.frames.frame import Box, CameraContext, Features, Frame, PrecedingPicture
+from models.frames.frame import Box, CameraContext, Features, Frame
 from models.tampering.detector import PictureCheck
 from patchwatch.contract.errors import NonFiniteScoreError, RejectedError
 from patchwatch.contract.logs import about
@@ -100,7 +100,7 @@ def decode_frame(message: FrameMessage, own_ns: int) -> Frame:
     """A queued frame, at this moment of its camera's own time. Raises `RejectedError` when a picture is corrupt."""
     rgb, before, preceding = jpeg_codec.decode(message.jpeg), message.preceding, None
     if before is not None:
-        preceding = PrecedingPicture(jpeg_codec.decode(before.jpeg), (own_ns - before.ahead_ns) / 1e9)
+        preceding = Frame(jpeg_codec.decode(before.jpeg), (own_ns - before.ahead_ns) / 1e9)
     return Frame(rgb, own_ns / 1e9, message.discontinuity, predicted=message.predicted, preceding=preceding)
 
 

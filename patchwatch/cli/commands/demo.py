@@ -50,6 +50,11 @@ def demo(
         raise RejectedError("--normal is for a video of your own: name that with --source")
     if normal is not None and not normal.is_file():
         raise RejectedError(f"{normal} is not a file: name with --normal a video in which all is normal")
+    longer = f"give it --duration {learn_seconds + 65:.0f} (make demo DURATION={learn_seconds + 65:.0f}) or more"
+    if duration is not None and normal is None and duration <= learn_seconds:
+        raise RejectedError(
+            f"in {duration:g} s nothing is scored: the camera learns for its first {learn_seconds:g} s: {longer}"
+        )
     check_source(location)
     options = DemoOptions(duration, location, normal, seed, learn_seconds, first_anomaly, anomaly_every)
     console = Console(stderr=as_json)
@@ -62,6 +67,15 @@ def demo(
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if as_json:
         print_json(summary.as_json())
+    _check_scored(summary, longer, log)
+
+
+def _check_scored(summary: Summary, longer: str, log: str) -> None:
+    """Raises `RetryableError` for a demo that showed nothing."""
+    if summary.captured and not summary.scored and summary.armed_after_s is None:
+        raise RetryableError(
+            f"nothing was scored: after {summary.live_s:.0f} s the camera was still learning: {longer}"
+        )
     unscored = summary.captured - summary.scored - sum(summary.dropped.values())
     if summary.scored == 0 or unscored > _MAX_UNSCORED:
         raise RetryableError(

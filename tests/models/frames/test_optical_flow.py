@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from moving_texture import picture
 
-from models.frames.frame import CameraContext, Frame, PrecedingPicture
+from models.frames.frame import CameraContext, Frame
 from models.frames.optical_flow import Flow, FlowEstimator
 from models.streams.frame_batch import FrameBatch
 
@@ -72,7 +72,7 @@ def test_nothing_is_compared_over_a_gap_or_back_in_time(second_s: float) -> None
 def test_frames_that_were_left_out_change_no_flow_where_the_picture_before_comes_along() -> None:
     pictures = [picture(n / 5) for n in range(9)]
     every = FlowEstimator().flows([Frame(rgb, n / 5) for n, rgb in enumerate(pictures)], [CameraContext()] * 9)
-    third = [Frame(pictures[n], n / 5, preceding=PrecedingPicture(pictures[n - 1], (n - 1) / 5)) for n in (2, 5, 8)]
+    third = [Frame(pictures[n], n / 5, preceding=Frame(pictures[n - 1], (n - 1) / 5)) for n in (2, 5, 8)]
     for flow, same in zip(FlowEstimator().flows(third, [CameraContext()] * 3), every[2::3], strict=True):
         assert flow is not None
         assert same is not None

@@ -10,6 +10,7 @@ from static_view import FPS, black, blurred, infrared, moved, noisy, shots, view
 
 from models.alarms.event_detector import AlertGate
 from models.exemplars.provenance import thumbnail
+from models.frames.frame import Frame
 from models.tampering.condition import Condition, ConditionKind
 from models.tampering.detector import FROZEN_AFTER_S, FROZEN_UNRENEWED_S, LEARNT_AFTER_S, TamperingDetector
 from models.tampering.expectation import Expectation
@@ -33,7 +34,7 @@ def test_no_anomaly_opens_in_the_first_second_of_a_view() -> None:
     """Averages over a second have little to average there."""
     watch = TamperingDetector()
     for start_s in (0.0, 100.0):
-        gates = [watch.observe(VIEW, start_s + n / FPS).gate for n in range(2 * FPS)]
+        gates = [watch.observe(Frame(VIEW, start_s + n / FPS)).gate for n in range(2 * FPS)]
         assert gates == [AlertGate.HOLD] * FPS + [AlertGate.OPEN] * FPS
 
 
@@ -218,7 +219,7 @@ def test_a_restart_after_any_frame_changes_nothing() -> None:
         stored = json.loads(json.dumps(watch.state()))
         watch = TamperingDetector()
         watch.restore(stored)
-        check = watch.observe(shown, round(n / FPS, 6))
+        check = watch.observe(Frame(shown, round(n / FPS, 6)))
         changes += check.changes
         attention.append(check.gate)
     assert (changes, attention) == (whole, expected)
@@ -227,9 +228,9 @@ def test_a_restart_after_any_frame_changes_nothing() -> None:
 
 def test_after_a_reconnect_no_anomaly_opens_for_a_moment() -> None:
     watch = TamperingDetector()
-    watch.observe(VIEW, 0.0, rejoined=True)
-    assert watch.observe(VIEW, 1.2).gate is AlertGate.OPEN, "nothing was before it"
-    later = [watch.observe(VIEW, 4.0 + n / FPS, rejoined=n == 0).gate for n in range(4 * FPS)]
+    watch.observe(Frame(VIEW, 0.0, discontinuity=True))
+    assert watch.observe(Frame(VIEW, 1.2)).gate is AlertGate.OPEN, "nothing was before it"
+    later = [watch.observe(Frame(VIEW, 4.0 + n / FPS, discontinuity=n == 0)).gate for n in range(4 * FPS)]
     assert later == [AlertGate.HOLD] * (3 * FPS) + [AlertGate.OPEN] * FPS
 
 
@@ -325,7 +326,8 @@ def test_bars_in_few_pictures_are_none_however_far_apart_they_are(
     """A time lapse through dawn shows light that grows row by row in a few pictures, seconds apart."""
     shown = shots(VIEW, 8) + [barred(noisy(VIEW, 500 + n), 1.03 * n) for n in range(pictures)] + shots(VIEW, 8, 900)
     watch = TamperingDetector()
-    assert kinds([change for n, one in enumerate(shown) for change in watch.observe(one, float(n)).changes]) == expected
+    changes = [change for n, one in enumerate(shown) for change in watch.observe(Frame(one, float(n))).changes]
+    assert kinds(changes) == expected
 
 
 def test_headlights_and_dusk_are_no_condition() -> None:

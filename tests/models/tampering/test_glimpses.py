@@ -10,6 +10,7 @@ import pytest
 from static_view import FPS, WIDTH, Picture, blurred, noisy, shots, view
 
 from models.alarms.event_detector import AlertGate
+from models.frames.frame import Frame
 from models.tampering.condition import Condition
 from models.tampering.detector import LEARNT_AFTER_S, TamperingDetector
 from models.tampering.glimpses import Glimpses
@@ -58,13 +59,13 @@ def looked(
     """After half a minute of the usual view."""
     watch = TamperingDetector()
     for n, picture in enumerate(shots(view(), 30)):
-        yield list((check := watch.observe(picture, n / FPS)).changes), check.gate
+        yield list((check := watch.observe(Frame(picture, n / FPS))).changes), check.gate
     for n in range(seconds * FPS):
         if n % restarts_every == 0:
             stored = json.loads(json.dumps(watch.state()))
             watch = TamperingDetector()
             watch.restore(stored)
-        yield list((check := watch.observe(show(n), 30 + n / FPS)).changes), check.gate
+        yield list((check := watch.observe(Frame(show(n), 30 + n / FPS))).changes), check.gate
 
 
 @pytest.mark.parametrize("restarts_every", [10**9, 7], ids=["at once", "with restarts"])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.frames.frame import Frame
 from models.frames.view import View, ViewMask
 from models.tampering.condition import ConditionKind
 from models.tampering.detector import TamperingDetector
@@ -31,7 +32,7 @@ def found(picture_at: Callable[[int], NDArray[np.uint8]], view: View, seconds: i
     detector, kinds = TamperingDetector(mask=mask), set[ConditionKind]()
     black = ViewMask(View(ignored=view.hidden))
     for number in range(seconds * FPS):
-        check = detector.observe(black.seen(picture_at(number)), number / FPS)
+        check = detector.observe(Frame(black.seen(picture_at(number)), number / FPS))
         kinds |= {change.kind for change in check.changes}
     return kinds
 
@@ -47,7 +48,9 @@ def test_before_there_were_masks_so_large_a_black_part_froze_the_picture() -> No
     black = ViewMask(View(ignored=(MOST,)))
     detector, kinds = TamperingDetector(), set()
     for number in range(200):
-        kinds |= {change.kind for change in detector.observe(black.seen(view_of_scene(number)), number / FPS).changes}
+        kinds |= {
+            change.kind for change in detector.observe(Frame(black.seen(view_of_scene(number)), number / FPS)).changes
+        }
     assert kinds, "what these tests guard against"
 
 

@@ -9,6 +9,7 @@ from static_view import FPS, Picture, black, infrared, moved, shots, view
 
 from models.alarms.event_detector import AlertGate
 from models.exemplars.provenance import thumbnail
+from models.frames.frame import Frame
 from models.tampering.condition import Condition
 from models.tampering.detector import PictureCheck, TamperingDetector
 from models.tampering.expectation import Expectation
@@ -23,7 +24,7 @@ LOOK_S = 12
 def look(watch: TamperingDetector, picture: Picture, began_s: float, seconds: int = LOOK_S) -> list[PictureCheck]:
     """As of a recording that movement began."""
     shown = shots(picture, seconds, first=round(began_s))
-    return [watch.observe(one, began_s + n / FPS, rejoined=n == 0) for n, one in enumerate(shown)]
+    return [watch.observe(Frame(one, began_s + n / FPS, discontinuity=n == 0)) for n, one in enumerate(shown)]
 
 
 def opened(checks: Iterable[PictureCheck]) -> list[Condition]:

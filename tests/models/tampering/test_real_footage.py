@@ -45,7 +45,7 @@ def altered(path: Path, change: Change | None = None, from_s: float = 0.0) -> li
 
 def observed(watch: TamperingDetector, frame: Frame, change: Change | None = None, from_s: float = 0.0) -> PictureCheck:
     rgb = change(frame.rgb) if change and frame.at_s >= from_s else frame.rgb
-    return watch.observe(rgb, frame.at_s, predicted=frame.predicted)
+    return watch.observe(Frame(rgb, frame.at_s, predicted=frame.predicted))
 
 
 CLIPS = ["one-by-one-person-detection.mp4", "car-detection.mp4", "motorway-cyclist.avi"]

@@ -19,7 +19,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.frames.frame import Frame, PrecedingPicture
+from models.frames.frame import Frame
 from models.frames.scene_cuts import SceneCuts
 from models.frames.view import WHOLE_VIEW, View, ViewMask
 from patchwatch.bus.connection import translated
@@ -193,7 +193,7 @@ def _frame(message: FrameMessage, privacy_mask: PrivacyMask) -> Frame | None:
         rgb, preceding = _shown(message.jpeg, privacy_mask), None
         if message.preceding is not None:
             before_s = (message.captured_at_ns - message.preceding.ahead_ns) / 1e9
-            preceding = PrecedingPicture(_shown(message.preceding.jpeg, privacy_mask), before_s)
+            preceding = Frame(_shown(message.preceding.jpeg, privacy_mask), before_s)
     except RejectedError:
         return None  # a corrupt picture, counted by the inference worker
     return Frame(rgb, message.captured_at_ns / 1e9, message.discontinuity, preceding=preceding)

@@ -181,6 +181,7 @@ def test_it_can_be_stopped_while_it_starts(scratch: Path, number: signal.Signals
         (("--source", "http://camera/x", "--normal", __file__), "rtsp://"),
         (("--normal", __file__), "name that with --source"),
         (("--source", "rtsp://u:secret@camera/x", "--normal", "gone.mp4"), r"gone\.mp4 is not a file"),
+        (("--duration", "50"), "make demo DURATION=120"),
     ],
 )
 def test_a_source_that_cannot_work_is_refused_before_anything_starts(
