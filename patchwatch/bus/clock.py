@@ -38,11 +38,19 @@ class BusClock:
     def sync(self, client: Any, *, force: bool = False) -> None:
         """Ask Redis by a blocking client, if a second has passed or ``force`` is set. Raises what the client raises."""
         if self._is_due(force):
-            asked_ns = self._monotonic_ns()
-            self._take(client.time(), asked_ns)
+            self.follow(client.time)
+
+    def follow(self, ask: Callable[[], tuple[int, int] | None]) -> bool:
+        """Follow the time that another command brings along: ``ask`` returns it as TIME does, or None. Returns whether
+        it did. Raises what it raises."""
+        asked_ns = self._monotonic_ns()
+        answer = ask()
+        if answer is not None:
+            self._take(answer, asked_ns)
+        return answer is not None
 
     async def sync_async(self, client: Any) -> None:
-        """As `look`, with an asyncio client."""
+        """As `sync`, with an asyncio client."""
         if self._is_due(force=False):
             asked_ns = self._monotonic_ns()
             answer: Awaitable[tuple[int, int]] = client.time()

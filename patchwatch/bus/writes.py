@@ -20,12 +20,12 @@ from patchwatch.contract.errors import ContentionError
 
 # The append-only file only records that the id was used, so the stream has to exist already.
 _ADD = """
-if redis.call('GET', KEYS[2]) ~= ARGV[1] or redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+if redis.call('GET', KEYS[2]) ~= ARGV[1] or redis.call('EXISTS', KEYS[1]) == 0 then return false end
 redis.set_repl(redis.REPL_REPLICA)
 redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[2], ARGV[3], unpack(ARGV, 4))
 redis.set_repl(redis.REPL_AOF)
 redis.call('XSETID', KEYS[1], ARGV[3])
-return 1
+return redis.call('TIME')
 """
 _SET = """
 redis.set_repl(redis.REPL_REPLICA)
@@ -85,12 +85,13 @@ def _contention(subject: str) -> ContentionError:
 
 def add_entry(
     client: Any, stream: str, fields: Mapping[bytes, bytes], *, entry_id: str, maxlen: int, lease: str, value: bytes
-) -> bool:
-    """Add an entry to a stream, unlogged; older ones beyond ``maxlen`` go. Returns False, and writes nothing, unless
-    the stream exists and the key ``lease`` holds ``value``.
+) -> tuple[int, int] | None:
+    """Add an entry to a stream, unlogged; older ones beyond ``maxlen`` go. Returns the time of Redis, as TIME does.
+    Returns None, and writes nothing, unless the stream exists and the key ``lease`` holds ``value``.
 
     It is one command, so that a picture costs one round trip. With a pipeline it is queued."""
-    return bool(client.eval(_ADD, 2, stream, lease, value, maxlen, entry_id, *_flat(fields)))
+    time = client.eval(_ADD, 2, stream, lease, value, maxlen, entry_id, *_flat(fields))
+    return (int(time[0]), int(time[1])) if isinstance(time, list) else None
 
 
 def set_fields(pipe: Any, name: str, fields: Mapping[Any, Any]) -> None:

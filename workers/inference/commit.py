@@ -205,19 +205,14 @@ class Committer:
     def _queue_scores(self, pipe: redis.client.Pipeline, state: CameraState, batch: CommitBatch) -> None:
         scores, high_scores, minutes = state.keys.scores, state.keys.high_scores, state.keys.minutes
         for entry_ms, score in batch.scores:
-            pipe.xadd(scores, _fields(score.encode()), id=f"{entry_ms}-0")
-        if batch.scores:
-            oldest_ms = batch.scores[-1][0] - int(self._settings.score_retention_hours * 3_600_000)
-            pipe.xtrim(scores, minid=f"{max(0, oldest_ms)}-0", approximate=True)
+            oldest_ms = entry_ms - int(self._settings.score_retention_hours * 3_600_000)
+            pipe.xadd(scores, _fields(score.encode()), id=f"{entry_ms}-0", minid=f"{max(0, oldest_ms)}-0")
         for entry_ms, score in batch.high_scores:
             pipe.xadd(high_scores, _fields(score.encode()), id=f"{entry_ms}-0", maxlen=MOST_KEPT)
-        if batch.high_scores:
-            oldest_ms = batch.high_scores[-1][0] - KEPT_MS
-            pipe.xtrim(high_scores, minid=f"{max(0, oldest_ms)}-0", approximate=True)
         for entry_ms, minute in batch.minutes:
-            pipe.xadd(minutes, _fields(minute.encode()), id=f"{entry_ms}-0")
+            pipe.xtrim(high_scores, minid=f"{max(0, entry_ms - KEPT_MS)}-0", approximate=True)
             oldest_ms = entry_ms - int(self._settings.minute_retention_days * 86_400_000)
-            pipe.xtrim(minutes, minid=f"{max(0, oldest_ms)}-0", approximate=True)
+            pipe.xadd(minutes, _fields(minute.encode()), id=f"{entry_ms}-0", minid=f"{max(0, oldest_ms)}-0")
             state.camera_time.eras.forget_before(oldest_ms)
 
     def _queue_alert(self, pipe: redis.client.Pipeline, change: AlertUpdate) -> None:

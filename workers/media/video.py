@@ -148,7 +148,7 @@ class Video:
             if wanted is Wanted.AS_PRECEDING:
                 preceding = sampled
                 continue
-            yield sampled if broken else replace(sampled, preceding=preceding)
+            yield sampled if broken or preceding is None else replace(sampled, preceding=preceding)
             broken, predicted, preceding = False, True, None
         if self.decoded == 0 and not self._options.live:
             raise SourceRejectedError(
@@ -255,8 +255,9 @@ class Video:
     ) -> SampledFrame:
         width, height = _scaled(picture.width, picture.height, self._options.max_side_px)
         small = picture.reformat(width=width, height=height, format="rgb24", interpolation="AREA", threads=1)
-        turned = np.rot90(small.to_ndarray(), picture.rotation // 90 % 4)
-        rgb: NDArray[np.uint8] = np.ascontiguousarray(turned, np.uint8)
+        rgb: NDArray[np.uint8] = np.ascontiguousarray(small.to_ndarray(), np.uint8)
+        if picture.rotation % 360:
+            rgb = np.ascontiguousarray(np.rot90(rgb, picture.rotation // 90 % 4))
         if self._options.hidden:
             self._privacy_mask.hide(rgb)
         source = (picture.width, picture.height) if picture.rotation % 180 == 0 else (picture.height, picture.width)

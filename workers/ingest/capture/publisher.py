@@ -158,9 +158,11 @@ class Publisher:
         if maxlen is None:
             return self._append_logged(frame)
         unit, fields = self._lease.unit, self._gaps.added_to(frame.encode())
-        return add_entry(
-            self._client, self._keys.frames, fields, entry_id=frame.entry_id, maxlen=maxlen,
-            lease=unit.lease, value=self._lease.value,
+        return self._clock.follow(
+            lambda: add_entry(
+                self._client, self._keys.frames, fields, entry_id=frame.entry_id, maxlen=maxlen,
+                lease=unit.lease, value=self._lease.value,
+            )
         )  # fmt: skip
 
     def _append_logged(self, frame: FrameMessage) -> bool:

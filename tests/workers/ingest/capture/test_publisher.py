@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import redis
 
+from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.contract.errors import LeaseLostError
@@ -212,11 +213,13 @@ def test_a_renewal_within_writing_costs_no_frame(bus_url: str, monkeypatch: pyte
     assert seqs(bus_url) == [1]
 
 
-def test_a_live_frame_after_another_is_one_command_and_stays_out_of_the_log(bus_url: str) -> None:
-    live = publisher(bus_url)
-    live.start()
-    live.publish(frame(live.next_seq()))
+def test_a_live_frame_after_another_is_one_command_which_brings_the_time_along(bus_url: str) -> None:
+    clock = BusClock(wall_ns=lambda: 0)
+    live = Publisher(connect(bus_url), KEYS, LEASE, queue_frames=4, lossless=False, pause=pause, clock=clock)
     with connect(bus_url) as client:
+        client.set(LEASE.unit.lease, LEASE.value)
+        live.publish(frame(live.next_seq()))
+        assert clock.now_ns() < 10**15
         before: dict[str, Any] = client.info("commandstats")
         for _ in range(3):
             assert live.publish(frame(live.next_seq()))
@@ -225,6 +228,7 @@ def test_a_live_frame_after_another_is_one_command_and_stays_out_of_the_log(bus_
     assert calls["cmdstat_eval"] == 3
     assert not any(calls.get(f"cmdstat_{name}") for name in ("watch", "multi", "exec", "mget"))
     assert seqs(bus_url) == [1, 2, 3, 4]
+    assert abs(clock.now_ns() - time.time_ns()) < 60 * 10**9
 
 
 def test_live_frames_are_counted_while_the_lease_has_expired_and_go_on_when_it_comes_back(bus_url: str) -> None:
