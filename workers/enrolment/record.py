@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
 from typing import Any
 
 from patchwatch.bus import keys
@@ -10,7 +10,10 @@ from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.banks.enrolment import Enrolment
+from workers.enrolment.known_records import KnownRecords
 from workers.runtime.leases import Lease
+
+log = logging.getLogger(__name__)
 
 
 class WithdrawnError(Exception):
@@ -51,15 +54,20 @@ class EnrolmentRecord:
         return True
 
 
-def pending_enrolments(client: Any, on_unreadable: Callable[[str], None]) -> list[Enrolment]:
-    """In the order of their turn. ``on_unreadable(text)`` is called for each record that cannot be read."""
-    jobs = []
-    for job_id, data in client.hgetall(keys.ENROLMENT_RECORDS).items():
-        try:
-            job = Enrolment.decode(data)
-        except InvalidMessageError as error:
-            on_unreadable(f"enrolment {job_id!r} is unreadable: {error}")
-        else:
-            if job.id.encode() == job_id:  # else changes would go to another record
-                jobs.append(job)
-    return sorted((job for job in jobs if job.state.pending), key=lambda job: job.turn)
+class PendingEnrolments:
+    """The enrolments that wait or are worked on. Records that cannot be read are logged."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._records = KnownRecords(Enrolment.decode, _log_unreadable)
+
+    def read(self) -> list[Enrolment]:
+        """In the order of their turn."""
+        records = self._records.by_name(self._client.hgetall(keys.ENROLMENT_RECORDS))
+        # Of a record under another name the changes would go to another record.
+        pending = (job for name, job in records.items() if job.state.pending and job.id.encode() == name)
+        return sorted(pending, key=lambda job: job.turn)
+
+
+def _log_unreadable(job_id: bytes, error: InvalidMessageError) -> None:
+    log.error("enrolment %r is unreadable: %s", job_id, error)

@@ -10,17 +10,17 @@ import logging
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from models.memory.store import MemoryStore
 from models.memory.stretches.stretch import StretchInfo
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.writes import transact
-from patchwatch.contract.errors import ContentionError, InvalidMessageError, PatchwatchError
+from patchwatch.contract.errors import ContentionError, PatchwatchError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.banks.arming import MemoryExtent, MemoryStatus
 from patchwatch.messages.banks.bank_version import BankVersion
@@ -29,6 +29,7 @@ from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.correction import OUTDATED, CameraCorrections
 from workers.analysis.memory_learner import extent_of, unlike_s
 from workers.enrolment.banks.bank_versions import BankVersions
+from workers.enrolment.known_records import KnownRecords
 from workers.enrolment.polling_thread import PollingThread
 from workers.enrolment.schedule import Attempt, decide, step_of
 
@@ -36,7 +37,6 @@ _POLL_S = 1.0
 _PUBLISH_ALL_S = 60.0  # restores what Redis may have lost
 _KEPT_PER_CAMERA = 10  # records of enrolments that nobody asked for
 
-_T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
 
@@ -56,13 +56,13 @@ class SelfArming:
     """Its ``thread`` runs beside the jobs. Of all cameras together as many enrolments wait as one worker runs at once,
     so that those with the least behind them come first."""
 
-    def __init__(self, settings: Settings, client: Any) -> None:
+    def __init__(self, settings: Settings, client: Any, clock: BusClock | None = None) -> None:
         self._settings = settings
         self._client = client
-        self._clock = BusClock()
-        self._cameras = _Readable(Camera.decode)
-        self._enrolments = _Readable(Enrolment.decode)
-        self._corrections = _Readable(CameraCorrections.decode)
+        self._clock = clock or BusClock()
+        self._cameras = KnownRecords(Camera.decode)
+        self._enrolments = KnownRecords(Enrolment.decode)
+        self._corrections = KnownRecords(CameraCorrections.decode)
         self._memories: dict[tuple[str, str], _Memory] = {}
         self._watched: dict[str, _Watched] = {}
         self._published: dict[str, MemoryStatus] = {}
@@ -138,7 +138,7 @@ class SelfArming:
         job = self._enrolment(one)
 
         def attempt(pipe: Any) -> bool:
-            records = _Readable(Enrolment.decode).read(pipe.hgetall(keys.ENROLMENT_RECORDS))
+            records = KnownRecords(Enrolment.decode).read(pipe.hgetall(keys.ENROLMENT_RECORDS))
             own = [record for record in records if record.camera_id == job.camera_id]
             unchanged = _states(own) == _states(one.enrolments) and pipe.hexists(keys.CAMERAS, job.camera_id)
             pipe.multi()
@@ -158,28 +158,6 @@ class SelfArming:
             memory=one.status.extent, analysis_fps=camera.analysis_fps,
             false_alarms_per_day=camera.false_alarms_per_day, created_at_ms=now_ms, updated_at_ms=now_ms,
         )  # fmt: skip
-
-
-class _Readable(Generic[_T]):
-    """The records of a hash that can be read, decoded again only when they have changed. The other parts of the worker
-    log those that cannot be read."""
-
-    def __init__(self, decode: Callable[[bytes], _T]) -> None:
-        self._decode = decode
-        self._known: dict[bytes, tuple[bytes, _T | None]] = {}
-
-    def read(self, stored: Mapping[bytes, bytes]) -> list[_T]:
-        self._known = {name: self._read(name, data) for name, data in stored.items()}
-        return [record for _, record in self._known.values() if record is not None]
-
-    def _read(self, name: bytes, data: bytes) -> tuple[bytes, _T | None]:
-        known = self._known.get(name)
-        if known is not None and known[0] == data:
-            return known
-        try:
-            return data, self._decode(data)
-        except InvalidMessageError:
-            return data, None
 
 
 class _Memory:

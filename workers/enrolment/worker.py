@@ -26,7 +26,7 @@ from workers.enrolment.evidence.evidence import evidence_threads
 from workers.enrolment.evidence.recorder import UNIT as EVIDENCE_UNIT
 from workers.enrolment.job import Job, JobContext
 from workers.enrolment.lasting.watch import LastingWatch
-from workers.enrolment.record import EnrolmentRecord, pending_enrolments
+from workers.enrolment.record import EnrolmentRecord, PendingEnrolments
 from workers.enrolment.recurrence.watch import RecurrenceWatch
 from workers.enrolment.self_arming import SelfArming
 from workers.enrolment.upkeep.upkeep import UNIT as UPKEEP_UNIT
@@ -62,19 +62,19 @@ class EnrolmentWorker:
         self._stopping = threading.Event()
         slots = threading.Semaphore(settings.enrolment_processes)
         self._context = JobContext(settings, self._client, slots, self._stopping)
-        upkeep = Upkeep(settings, self._client, self._upkeep_tenure)
+        upkeep = Upkeep(settings, self._client, self._upkeep_tenure, self._clock)
         self._threads = [
             BankOrderHandler(settings, self._client).thread,
-            SelfArming(settings, self._client).thread,
+            SelfArming(settings, self._client, self._clock).thread,
             WhatIfHandler(settings, self._client).thread,
             RecurrenceWatch(settings, self._client).thread,
             LastingWatch(settings, self._client, UPKEEP_UNIT, self._upkeep_tenure).thread,
             upkeep.thread,
-            *evidence_threads(settings, self._client, lambda: self._leases.owned.get(EVIDENCE_UNIT)),
+            *evidence_threads(settings, self._client, self._clock, lambda: self._leases.owned.get(EVIDENCE_UNIT)),
         ]
         self._profiles = json.dumps(sorted(load_profiles(settings.profiles_file)))
         self._running: dict[LeaseKeys, _Running] = {}
-        self._logged: set[str] = set()
+        self._pending = PendingEnrolments(self._client)
         self._outage = OutageLog("enrolments wait for it")
         self._heartbeat = HeartbeatWriter(Role.ENROLMENT, self._leases.worker, self._clock)
 
@@ -117,7 +117,7 @@ class EnrolmentWorker:
                 raise RuntimeError(f"the thread {thread.name!r} has died: see its traceback above")
         self._clock.sync(self._client)
         self._send_heartbeat()
-        jobs = {LeaseKeys.for_enrolment(job.id): job for job in pending_enrolments(self._client, self._log_once)}
+        jobs = {LeaseKeys.for_enrolment(job.id): job for job in self._pending.read()}
         self._forget_ended()
         wanted = dict.fromkeys(jobs, 1) | {UPKEEP_UNIT: 0, EVIDENCE_UNIT: 0}  # which hardly are any work
         self._leases.want(wanted, pinned=frozenset(self._running))
@@ -144,11 +144,6 @@ class EnrolmentWorker:
         thread = threading.Thread(target=work.run, name=f"enrolment-{job.id}", daemon=True)
         self._running[lease.unit] = _Running(job, thread)
         thread.start()
-
-    def _log_once(self, what: str) -> None:
-        if what not in self._logged and len(self._logged) < 1000:
-            self._logged.add(what)
-            log.error("%s", what)
 
     def _send_heartbeat(self) -> None:
         with self._client.pipeline(transaction=False) as pipe:

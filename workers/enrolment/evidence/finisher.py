@@ -45,13 +45,14 @@ class EvidenceFinisher:
         spool: Spool,
         storage: Storage,
         monotonic_s: Callable[[], float] = time.monotonic,
+        clock: BusClock | None = None,
     ) -> None:
         self._settings = settings
         self._client = client
         self._spool = spool
         self._storage = storage
         self._bundles = BundleMaker(client, settings)
-        self._clock = BusClock()
+        self._clock = clock or BusClock()
         self._monotonic_s = monotonic_s
         self._settled_time = SettledTime(monotonic_s)
         self._untouched: dict[str, tuple[float, float]] = {}  # by alert: when last added to; known since, monotonic

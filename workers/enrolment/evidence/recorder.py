@@ -56,6 +56,7 @@ class EvidenceRecorder:
         spool: Spool,
         finisher: EvidenceFinisher,
         tenure: Callable[[], bytes | None],
+        clock: BusClock | None = None,
     ) -> None:
         self._settings = settings
         self._client = client
@@ -63,7 +64,7 @@ class EvidenceRecorder:
         self._finisher = finisher
         self._tenure = tenure
         self._held: bytes | None = None
-        self._clock = BusClock()
+        self._clock = clock or BusClock()
         self._recordings: dict[str, Recording] = {}
         self._last_missing = ""
         self._status_at_ms = 0

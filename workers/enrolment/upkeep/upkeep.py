@@ -42,11 +42,13 @@ log = logging.getLogger(__name__)
 class Upkeep:
     """Its ``thread`` runs beside the enrolments. ``tenure`` gives the lease's value while it is held."""
 
-    def __init__(self, settings: Settings, client: Any, tenure: Callable[[], bytes | None]) -> None:
+    def __init__(
+        self, settings: Settings, client: Any, tenure: Callable[[], bytes | None], clock: BusClock | None = None
+    ) -> None:
         self._settings = settings
         self._client = client
         self._tenure = tenure
-        self._clock = BusClock()
+        self._clock = clock or BusClock()
         self._allotter = Allotter(client, settings)
         self._drifts = DriftWatch(client, settings)
         self._absences = AbsenceWatch(client, settings)
