@@ -27,6 +27,18 @@ redis.set_repl(redis.REPL_AOF)
 redis.call('XSETID', KEYS[1], ARGV[3])
 return redis.call('TIME')
 """
+# Each command after its number of words, which is negative where it is not to be logged.
+_WRITE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
+local at = 2
+while at < #ARGV do
+  local words = tonumber(ARGV[at])
+  redis.set_repl(words > 0 and redis.REPL_ALL or redis.REPL_REPLICA)
+  redis.call(unpack(ARGV, at + 1, at + math.abs(words)))
+  at = at + 1 + math.abs(words)
+end
+return 1
+"""
 _SET = """
 redis.set_repl(redis.REPL_REPLICA)
 redis.call('HSET', KEYS[1], unpack(ARGV))
@@ -92,6 +104,20 @@ def add_entry(
     It is one command, so that a picture costs one round trip. With a pipeline it is queued."""
     time = client.eval(_ADD, 2, stream, lease, value, maxlen, entry_id, *_flat(fields))
     return (int(time[0]), int(time[1])) if isinstance(time, list) else None
+
+
+def write_under(client: Any, lease: str, value: bytes, queue: Callable[[Any], object]) -> bool:
+    """Execute what ``queue`` puts into a pipeline, as one command. Returns False, and writes nothing, unless the key
+    ``lease`` holds ``value``."""
+    pipe = client.pipeline()
+    queue(pipe)
+    words: list[Any] = []
+    for command, _ in pipe.command_stack:
+        if command[:2] == ("EVAL", _SET):  # a script can call no other
+            words += [2 - len(command), "HSET", *command[3:]]
+        else:
+            words += [len(command), *command]
+    return client.eval(_WRITE, 1, lease, value, *words) is not None
 
 
 def set_fields(pipe: Any, name: str, fields: Mapping[Any, Any]) -> None:

@@ -136,7 +136,7 @@ class Committer:
         self,
         state: CameraState,
         queue: Callable[[redis.client.Pipeline], object],
-        only_if: Callable[[redis.client.Pipeline], bool] = lambda _: True,
+        only_if: Callable[[redis.client.Pipeline], bool] | None = None,
     ) -> None:
         try:
             with translated():

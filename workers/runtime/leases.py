@@ -17,7 +17,7 @@ from patchwatch.bus import keys
 from patchwatch.bus.connection import connect, translated
 from patchwatch.bus.keys import LeaseKeys
 from patchwatch.bus.outage_log import OutageLog
-from patchwatch.bus.writes import transact
+from patchwatch.bus.writes import transact, write_under
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError
 from patchwatch.contract.roles import Role
@@ -75,15 +75,17 @@ class Lease:
         self.check(*await pipe.mget(self.unit.lease, self.unit.fence))
 
     def write(
-        self, client: redis.Redis, queue: Callable[[Any], object], only_if: Callable[[Any], bool] = lambda _: True
+        self, client: redis.Redis, queue: Callable[[Any], object], only_if: Callable[[Any], bool] | None = None
     ) -> None:
         """Execute what ``queue`` puts into a transaction, if the lease still holds then: all of it or nothing.
 
         ``only_if`` may watch and read other keys first. Raises as `check`, and as `transact`.
         """
+        if only_if is None and write_under(client, self.unit.lease, self.value, queue):
+            return  # one round trip for each commit; a transaction, which judges why not, takes three
 
         def attempt(pipe: Any) -> None:
-            if only_if(pipe):
+            if only_if is None or only_if(pipe):
                 self.guard(pipe)
                 pipe.multi()
                 queue(pipe)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,11 @@ def client(bus_url: str) -> Any:
 
 
 @pytest.fixture
-def disturb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
-    """After each of the first two checks something happens to the lease, before the transaction runs."""
+def disturb(client: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """After each of the first two checks something happens to the lease, before the transaction runs. The lease has
+    expired and nobody has taken it: while it is held, check and write are one command."""
+    client.set(UNIT.fence, LEASE.rpartition(b":")[2])
+    client.delete(UNIT.lease)
 
     def after_the_check(happens: Callable[[], object]) -> None:
         checks: list[int] = []
@@ -74,7 +78,7 @@ WRITES: dict[str, Callable[[Committer], object]] = {
 
 
 def test_renewing_our_own_lease_does_not_cost_the_commit(client: Any, disturb: Any) -> None:
-    disturb(lambda: client.pexpire(UNIT.lease, 5000))
+    disturb(lambda: client.set(UNIT.lease, LEASE, px=5000))
     Committer(client, Settings()).commit(state(), CommitBatch())
     assert client.hget(DOOR.state, "seq") == b"7"
 
@@ -104,13 +108,34 @@ def test_nothing_is_written_under_a_lease_of_before_another_had_it(client: Any, 
     assert client.hget(DOOR.state, "seq") == b"70"
 
 
-def test_the_statuses_of_cameras_of_a_partition_share_a_transaction(client: Any) -> None:
+def test_a_commit_is_one_command(client: Any) -> None:
+    batch = CommitBatch(alerts=[AlertUpdate(ALERT, announce=False)])
+    calls = commands(client, lambda committer: committer.commit(state(), batch))
+    assert calls["eval"] == 1
+    assert not calls.keys() & {"watch", "multi", "exec", "mget"}
+    assert client.hget(DOOR.state, "seq") == b"7"
+    assert client.hget(DOOR.state, "boxes") == b"[]"
+    assert client.exists(keys.alert(ALERT.id))
+
+
+def test_the_statuses_of_cameras_of_a_partition_are_one_command(client: Any) -> None:
     others = [CameraState(Camera(id=name), CameraKeys(name, 0), LEASE) for name in ("hall", "yard")]
-    before = client.info("commandstats").get("cmdstat_exec", {"calls": 0})["calls"]
-    committer = Committer(client, Settings(redis_url="redis://unused"))
-    committer.publish_statuses([Publication(one, status(), None) for one in (state(), *others)])
-    assert client.info("commandstats")["cmdstat_exec"]["calls"] - before == 1
+    publications = [Publication(one, status(), None) for one in (state(), *others)]
+    calls = commands(client, lambda committer: committer.publish_statuses(publications))
+    assert (calls["eval"], calls["set"]) == (1, 3)
     assert client.exists(*(CameraKeys(name, 0).analysis for name in ("door", "hall", "yard"))) == 3
+
+
+def commands(client: Any, write: Callable[[Committer], object]) -> Counter[str]:
+    """How often Redis executed each command meanwhile."""
+
+    def executed() -> Counter[str]:
+        stats = client.info("commandstats")
+        return Counter({name.removeprefix("cmdstat_"): entry["calls"] for name, entry in stats.items()})
+
+    before = executed()
+    write(Committer(client, Settings(redis_url="redis://unused")))
+    return executed() - before
 
 
 def test_a_camera_that_was_added_again_is_not_erased(client: Any, disturb: Any) -> None:

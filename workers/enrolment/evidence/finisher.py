@@ -24,7 +24,7 @@ from workers.enrolment.evidence.retention import SettledTime, StoredEvidence, be
 from workers.enrolment.evidence.spool import Spool, SpoolFolder
 from workers.enrolment.polling_thread import PollingThread
 
-_POLL_S = 0.5
+_POLL_S = 1.0
 _LOOK_EVERY_S = 600.0  # at all that is stored
 _DAY_S = 86_400
 _ABANDONED_S = 4 * LONGEST_WATCH_MS / 1000
