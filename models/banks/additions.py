@@ -23,6 +23,9 @@ from models.streams import motion_stream, place_stream
 
 MOST_VECTORS = 16_384  # of a stream, of all additions in force
 _KNOWN = 0.5  # an object so much nearer to an addition than to the bank is what was added
+_FASTER = 2.0  # times: the flow of a plain surface comes out slower than it is, each time by another factor
+_STILL = 5e-4  # long sides per second: below, all is noise
+_FASTER_THAN_ANY = 1.25  # times the fastest of what one word added: more is another movement
 _MINUTE_MS = 60_000
 _GRIDS = {
     StreamKind.PLACE: (place_stream.ROWS, place_stream.COLUMNS),
@@ -57,7 +60,7 @@ class StreamAdditions:
             raise ValueError(f"additions {measured.shape} up to group {groups.max()} do not fit {bank.vectors.shape}")
         self._bank = bank
         self._calibration = calibration
-        self._vectors, self._groups = measured, groups[order]
+        self._vectors, self._groups, self._order = measured, groups[order], order
         self._beside = _neighbours(*grid) if grid else np.arange(bank.vectors.shape[1])[:, None]
 
     def frame_distances(
@@ -74,9 +77,15 @@ class StreamAdditions:
         without, rare = _farthest(of_bank), rare_among(of_bank, self._calibration)
         if not rare.any():
             return without, without
+        return self._with_added(bank, features, rare, of_bank), without
+
+    def _with_added(
+        self, bank: StreamBank, features: Features, rare: NDArray[np.bool_], of_bank: NDArray[np.float32]
+    ) -> StreamDistance:
+        """As the bank's distances (n, seeds), where those regions that are ``rare``, (n,), may have been added."""
         added = np.full(len(features), np.inf, np.float32)
         added[rare] = self.distances(features.take(rare), bank.scales)
-        return self._remaining(of_bank, added), without
+        return self._remaining(of_bank, added)
 
     def _remaining(self, of_bank: NDArray[np.float32], added: NDArray[np.float32]) -> StreamDistance:
         """Of the regions (n, seeds) the one farthest from what is known to the bank or was added, (n,)."""
@@ -122,6 +131,42 @@ class StreamAdditions:
         return rows, within + np.repeat(firsts, counts), np.flatnonzero(np.diff(rows, prepend=-1))
 
 
+class MotionAdditions(StreamAdditions):
+    """What is in force for a stream of motion. What was added is a movement in a direction, from standstill to twice as
+    fast as it was measured there, but no more than a quarter faster than the fastest of the same word. A region is
+    known that is normal once such a movement is taken out of it: somebody else may be passing."""
+
+    def __init__(
+        self,
+        bank: StreamBank,
+        calibration: AnyCalibration,
+        parts: Sequence[StreamVectors],
+        grid: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(bank, calibration, parts, grid)
+        speeds = [np.linalg.norm(part.vectors, axis=1) for part in parts]
+        fastest = np.concatenate([np.full(len(part), part.max()) for part in speeds])
+        most = np.minimum(_FASTER, _FASTER_THAN_ANY * fastest / np.maximum(np.concatenate(speeds), _STILL))
+        self._most = most[self._order].astype(np.float32)
+
+    def _with_added(
+        self, bank: StreamBank, features: Features, rare: NDArray[np.bool_], of_bank: NDArray[np.float32]
+    ) -> StreamDistance:
+        candidates = features.take(rare)
+        rows, members, starts = self._pairs(candidates.groups)
+        if not len(rows):
+            return _farthest(of_bank)
+        moving, added = candidates.vectors[rows], self._vectors[members]
+        along = np.einsum("nd,nd->n", moving, added) / np.maximum(np.einsum("nd,nd->n", added, added), _STILL**2)
+        left = moving - np.clip(along, 0.0, self._most[members])[:, None] * added
+        least = np.lexsort((np.einsum("nd,nd->n", left, left), rows))[starts]  # of each region
+        regions = np.flatnonzero(rare)[rows[starts]]
+        rest = Features(left[least], features.boxes_xyxy_px[regions], features.groups[regions])
+        distances = of_bank.copy()
+        distances[regions] = np.minimum(of_bank[regions], bank.distances(rest))
+        return _farthest(distances)
+
+
 InForce = tuple[StreamAdditions | None, ...]  # per stream of the profile
 
 
@@ -163,8 +208,9 @@ class Additions:
         parts = [addition.streams[number] for addition in additions if len(addition.streams[number])]
         if not parts:
             return None
-        grid = _GRIDS.get(self.bank.profile.streams[number].kind)
-        return StreamAdditions(self.bank.streams[number], self.bank.calibrations[number], parts, grid)
+        kind = self.bank.profile.streams[number].kind
+        grid, of_kind = _GRIDS.get(kind), MotionAdditions if kind is StreamKind.MOTION else StreamAdditions
+        return of_kind(self.bank.streams[number], self.bank.calibrations[number], parts, grid)
 
 
 @cache

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from plain_stream import DIM, features_at
 
 from models.alarms.calibration import Calibration, RankCalibration
-from models.banks.additions import Addition, Additions, StreamAdditions
+from models.banks.additions import Addition, Additions, MotionAdditions, StreamAdditions
 from models.banks.bank import Bank, StreamBank, frame_distance
 from models.banks.hours import Hours
 from models.banks.rare_vectors import MOST_UNGROUPED, RARE, StreamVectors, rare_vectors
@@ -151,6 +151,66 @@ def test_what_was_added_at_a_place_counts_beside_it_too() -> None:
         np.arange(rows * columns, dtype=np.int32),
     )  # fmt: skip
     assert np.flatnonzero(added.distances(everywhere, None) == 0).tolist() == [0, 1, columns, columns + 1]
+
+
+STILL, LEFTWARDS = np.zeros(8, np.float32), np.array([0, 0, 0, 0, 0.05, 0, 0, 0], np.float32)
+RIGHTWARDS, DOWNWARDS = np.eye(8, dtype=np.float32)[[0, 2]]
+
+
+@pytest.mark.parametrize(
+    ("moving", "known"),
+    [
+        (0.16 * RIGHTWARDS, True),
+        (0.05 * RIGHTWARDS, True),
+        (0.25 * RIGHTWARDS, True),  # a plain surface, whose flow came out too slow
+        (0.32 * RIGHTWARDS, False),  # more than a quarter faster than the fastest of it
+        (0.16 * DOWNWARDS, False),
+        (0.16 * RIGHTWARDS + LEFTWARDS, True),  # somebody passes as somebody always does
+        (0.16 * RIGHTWARDS + 4 * LEFTWARDS, False),
+    ],
+)
+def test_what_moves_as_what_was_added_is_known_and_nothing_faster(moving: np.ndarray, *, known: bool) -> None:
+    added = rightwards(0.15, 0.2)
+    at_the_first = Features(moving[None], np.zeros((1, 4), np.float32), np.zeros(1, np.int32))
+    with_it, without = added.frame_distances(at_the_first)
+    assert with_it is not None
+    assert without is not None
+    assert without.value > 0.04
+    assert (with_it.value < 0.011) is known
+
+
+def test_what_was_added_slowly_everywhere_makes_no_runner_known() -> None:
+    twice = Features(0.1 * RIGHTWARDS[None], np.zeros((1, 4), np.float32), np.zeros(1, np.int32))
+    slowly, quickly = rightwards(0.05, 0.05), rightwards(0.05, 0.1)
+    for added, at_most in ((slowly, 0.05 * 1.25), (quickly, 0.05 * 2)):
+        distance, _ = added.frame_distances(twice)
+        assert distance is not None
+        assert distance.value == pytest.approx(0.1 - at_most, abs=1e-6)
+
+
+def rightwards(here: float, there: float) -> MotionAdditions:
+    """In a place and in one far from it, where nothing but somebody leftwards is normal."""
+    bank = StreamBank(np.tile(np.stack([STILL, LEFTWARDS]), (1, 9, 1, 1)))
+    part = StreamVectors(np.stack([here * RIGHTWARDS, there * RIGHTWARDS]), np.array([0, 8], np.int32))
+    return MotionAdditions(bank, ALL_IS_RARE, [part], (3, 3))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_whatever_moves_distances_can_only_fall(seed: int) -> None:
+    noise = np.random.default_rng(seed)
+    bank = StreamBank(noise.exponential(0.1, (3, 9, 7, 8)).astype(np.float32), scales=np.full(9, 0.5, np.float32))
+    parts = [
+        StreamVectors(noise.exponential(0.1, (4, 8)).astype(np.float32), noise.integers(0, 9, 4).astype(np.int32))
+        for _ in range(2)
+    ]
+    moving = Features(
+        noise.exponential(0.2, (9, 8)).astype(np.float32), np.zeros((9, 4), np.float32), np.arange(9, dtype=np.int32)
+    )
+    with_it, without = MotionAdditions(bank, ALL_IS_RARE, parts, (3, 3)).frame_distances(moving)
+    assert without == frame_distance(bank, moving)
+    assert with_it is not None
+    assert without is not None
+    assert with_it.value <= without.value
 
 
 def _vectors(noise: np.random.Generator, groups: int, count: int) -> StreamVectors:
