@@ -27,17 +27,22 @@ redis.set_repl(redis.REPL_AOF)
 redis.call('XSETID', KEYS[1], ARGV[3])
 return redis.call('TIME')
 """
-# Each command after its number of words, which is negative where it is not to be logged.
+# Each command after its number of words, which is negative where it is not to be logged. A record that is not what it
+# should be costs only itself, as in a transaction; what Redis refuses at the first command, nothing of it is written.
 _WRITE = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
-local at = 2
+local at, failed = 2, nil
 while at < #ARGV do
   local words = tonumber(ARGV[at])
   redis.set_repl(words > 0 and redis.REPL_ALL or redis.REPL_REPLICA)
-  redis.call(unpack(ARGV, at + 1, at + math.abs(words)))
+  local answer = redis.pcall(unpack(ARGV, at + 1, at + math.abs(words)))
+  if type(answer) == 'table' and answer.err then
+    if not (string.find(answer.err, '^WRONGTYPE') or string.find(answer.err, '^ERR')) then return answer end
+    failed = failed or answer
+  end
   at = at + 1 + math.abs(words)
 end
-return 1
+return failed or 1
 """
 _SET = """
 redis.set_repl(redis.REPL_REPLICA)

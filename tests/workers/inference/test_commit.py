@@ -14,7 +14,7 @@ from kept_queue import crash
 from patchwatch.bus import keys
 from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
-from patchwatch.contract.errors import LeaseLostError
+from patchwatch.contract.errors import BusFullError, BusUnavailableError, LeaseLostError
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.kept_server import kept_queue
 from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
@@ -116,6 +116,31 @@ def test_a_commit_is_one_command(client: Any) -> None:
     assert client.hget(DOOR.state, "seq") == b"7"
     assert client.hget(DOOR.state, "boxes") == b"[]"
     assert client.exists(keys.alert(ALERT.id))
+
+
+def test_a_record_that_is_not_what_it_should_be_costs_only_itself(client: Any) -> None:
+    client.set(DOOR.counters, "no hash")
+    committer, batch, counting = Committer(client, Settings()), CommitBatch(), state()
+    counting.counters["scored"] = 1
+    with pytest.raises(BusUnavailableError, match="refused a commit"):
+        committer.commit(counting, batch)
+    assert committer.applied(counting, batch), "so that its worker goes on"
+
+
+def test_of_a_commit_that_a_full_redis_refuses_nothing_is_written(client: Any) -> None:
+    """Least of all are frames trimmed, which takes no memory: they would be lost with the worker."""
+    for seq in range(1, 8):
+        client.xadd(DOOR.frames, {"jpeg": "x"}, id=f"{seq}-0")
+    client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(BusFullError):
+            Committer(client, Settings(evidence=False)).commit(state(), CommitBatch())
+    finally:
+        client.config_set("maxmemory", 0)
+    assert client.xlen(DOOR.frames) == 7
+    assert not client.exists(DOOR.state)
+    Committer(client, Settings(evidence=False)).commit(state(), CommitBatch())
+    assert client.xlen(DOOR.frames) == 1
 
 
 def test_the_statuses_of_cameras_of_a_partition_are_one_command(client: Any) -> None:
