@@ -30,7 +30,7 @@ class TcpProxy:
         self._server = self._wait(asyncio.start_server(self._serve, address, self.port))
 
     def cut(self, *, refuse: bool = False) -> None:
-        """Reset every connection; with ``refuse`` new ones too, until `mend`."""
+        """Reset every connection; with ``refuse`` new ones too, until `restore`."""
         self._refuses = refuse
         self._wait(self._reset())
 
@@ -39,7 +39,7 @@ class TcpProxy:
         self._refuses, self.swallows, self.latency_s, self.bytes_per_s = False, False, 0.0, None
 
     def close(self) -> None:
-        self._server.close()
+        self._wait(self._stop_listening())
         self.cut(refuse=True)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -47,6 +47,9 @@ class TcpProxy:
 
     def _wait(self, what: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(what, self._loop).result(timeout=10)
+
+    async def _stop_listening(self) -> None:
+        self._server.close()  # in its own thread, or it races with connections that end
 
     async def _reset(self) -> None:
         connections = list(self._connections)
