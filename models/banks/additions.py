@@ -48,18 +48,19 @@ class StreamAdditions:
     def __init__(
         self,
         bank: StreamBank,
-        calibration: AnyCalibration,
+        calibrations: Sequence[AnyCalibration],
         parts: Sequence[StreamVectors],
         grid: tuple[int, int] | None = None,
     ) -> None:
-        """``grid``: rows and columns of a stream with places: what was added at one counts beside it too."""
+        """``calibrations``: those by which a region may be rare (`Bank.telling_rare`), the stream's own first.
+        ``grid``: rows and columns of a stream with places: what was added at one counts beside it too."""
         groups = np.concatenate([part.groups for part in parts])
         order = np.argsort(groups, kind="stable")[:: -(-len(groups) // MOST_VECTORS)]
         measured = np.concatenate([bank.measured(part.vectors) for part in parts])[order]
         if measured.shape[1] != bank.vectors.shape[3] or int(groups.max()) >= bank.vectors.shape[1]:
             raise ValueError(f"additions {measured.shape} up to group {groups.max()} do not fit {bank.vectors.shape}")
         self._bank = bank
-        self._calibration = calibration
+        self._calibrations = calibrations
         self._vectors, self._groups, self._order = measured, groups[order], order
         self._beside = _neighbours(*grid) if grid else np.arange(bank.vectors.shape[1])[:, None]
 
@@ -74,7 +75,7 @@ class StreamAdditions:
         of_bank = bank.distances(features)
         if explained is not None:
             of_bank = without_explained(of_bank, explained)
-        without, rare = _farthest(of_bank), rare_among(of_bank, self._calibration)
+        without, rare = StreamDistance.farthest(of_bank), rare_among(of_bank, self._calibrations)
         if not rare.any():
             return without, without
         return self._with_added(bank, features, rare, of_bank), without
@@ -88,15 +89,16 @@ class StreamAdditions:
         return self._remaining(of_bank, added)
 
     def _remaining(self, of_bank: NDArray[np.float32], added: NDArray[np.float32]) -> StreamDistance:
-        """Of the regions (n, seeds) the one farthest from what is known to the bank or was added, (n,)."""
-        distances = np.minimum(of_bank, added[:, None])
-        if not isinstance(self._calibration, RankCalibration):
-            return _farthest(distances)
+        """Of the regions (n, seeds) the one farthest from what is known to the bank or was added, (n,). Of what was
+        added nothing stays at its place, however finely normal is known there."""
+        distances, new = np.minimum(of_bank, added[:, None]), added > _KNOWN * of_bank.mean(axis=1)
+        if not isinstance(self._calibrations[0], RankCalibration):
+            farthest = StreamDistance.farthest(distances)
+            return replace(farthest, of_regions=np.where(new, farthest.of_regions, np.float32(0.0)))
         # By rank, even no distance at all is rare where nothing usually is: what was added is left out instead.
-        new = added > _KNOWN * of_bank.mean(axis=1)
         if not new.any():
-            return replace(_farthest(distances), known=True)
-        return _farthest(np.where(new[:, None], distances, np.float32(-np.inf)))
+            return replace(StreamDistance.farthest(distances), known=True)
+        return StreamDistance.farthest(np.where(new[:, None], distances, np.float32(-np.inf)))
 
     def distances(self, features: Features, scales: NDArray[np.float32] | None) -> NDArray[np.float32]:
         """Euclidean distance of each vector to the nearest addition of its group, in these ``scales`` (groups,):
@@ -139,11 +141,11 @@ class MotionAdditions(StreamAdditions):
     def __init__(
         self,
         bank: StreamBank,
-        calibration: AnyCalibration,
+        calibrations: Sequence[AnyCalibration],
         parts: Sequence[StreamVectors],
         grid: tuple[int, int] | None = None,
     ) -> None:
-        super().__init__(bank, calibration, parts, grid)
+        super().__init__(bank, calibrations, parts, grid)
         speeds = [np.linalg.norm(part.vectors, axis=1) for part in parts]
         fastest = np.concatenate([np.full(len(part), part.max()) for part in speeds])
         most = np.minimum(_FASTER, _FASTER_THAN_ANY * fastest / np.maximum(np.concatenate(speeds), _STILL))
@@ -155,7 +157,7 @@ class MotionAdditions(StreamAdditions):
         candidates = features.take(rare)
         rows, members, starts = self._pairs(candidates.groups)
         if not len(rows):
-            return _farthest(of_bank)
+            return StreamDistance.farthest(of_bank)
         moving, added = candidates.vectors[rows], self._vectors[members]
         along = np.einsum("nd,nd->n", moving, added) / np.maximum(np.einsum("nd,nd->n", added, added), _STILL**2)
         left = moving - np.clip(along, 0.0, self._most[members])[:, None] * added
@@ -164,7 +166,7 @@ class MotionAdditions(StreamAdditions):
         rest = Features(left[least], features.boxes_xyxy_px[regions], features.groups[regions])
         distances = of_bank.copy()
         distances[regions] = np.minimum(of_bank[regions], bank.distances(rest))
-        return _farthest(distances)
+        return StreamDistance.farthest(distances)
 
 
 InForce = tuple[StreamAdditions | None, ...]  # per stream of the profile
@@ -210,7 +212,7 @@ class Additions:
             return None
         kind = self.bank.profile.streams[number].kind
         grid, of_kind = _GRIDS.get(kind), MotionAdditions if kind is StreamKind.MOTION else StreamAdditions
-        return of_kind(self.bank.streams[number], self.bank.calibrations[number], parts, grid)
+        return of_kind(self.bank.streams[number], self.bank.telling_rare(number), parts, grid)
 
 
 @cache
@@ -228,8 +230,3 @@ def _neighbours(rows: int, columns: int) -> NDArray[np.int64]:
 
 def _counts(hours: Hours | None, wall_ms: int | None) -> bool:
     return hours is None or (wall_ms is not None and hours.contains(wall_ms))
-
-
-def _farthest(distances: NDArray[np.float32]) -> StreamDistance:
-    """Of the distances of a frame's regions, (n, seeds); as `models.banks.bank.frame_distance`."""
-    return StreamDistance(float(distances.max(axis=0).mean()), int(distances.mean(axis=1).argmax()))

@@ -232,11 +232,18 @@ class StreamBank:
 class StreamDistance:
     """Distance of a frame from one stream's bank: ``value`` (mean over seeds of the largest distance of any region),
     and the index of the region that is farthest from normal. ``known``: an operator added all that is there, however
-    rare it is to be there."""
+    rare it is to be there. ``of_regions``: float32 (n,), of each its mean over seeds."""
 
     value: float
     region: int
     known: bool = False
+    of_regions: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32), compare=False, repr=False)
+
+    @classmethod
+    def farthest(cls, distances: NDArray[np.float32]) -> StreamDistance:
+        """Of the distances of a frame's regions, (n, seeds)."""
+        of_regions = np.asarray(distances.mean(axis=1), np.float32)
+        return cls(float(distances.max(axis=0).mean()), int(of_regions.argmax()), of_regions=of_regions)
 
 
 def frame_distance(
@@ -248,7 +255,7 @@ def frame_distance(
     distances = bank.distances(features)
     if explained is not None:
         distances = without_explained(distances, explained)
-    return StreamDistance(float(distances.max(axis=0).mean()), int(distances.mean(axis=1).argmax()))
+    return StreamDistance.farthest(distances)
 
 
 def without_explained(distances: NDArray[np.float32], explained: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -288,13 +295,16 @@ class Bank:
     created_at: str  # ISO 8601, UTC
     moments: FootageMoments  # that the streams' origins point to
     coverage: Coverage
-    groups: tuple[GroupScale, ...] = ()  # of the profile's groups, then of what lasts; none of one alone
+    groups: tuple[GroupScale, ...] = ()  # of what the profile compares; none of one alone
     view: View = WHOLE_VIEW  # what counted in the footage
+    staying: tuple[AnyCalibration, ...] = ()  # of the distances of what stays at its place
 
     def __post_init__(self) -> None:
         compared = len(self.profile.compared)
         if len(self.groups) != (compared if compared > 1 else 0):
             raise ValueError("a bank holds a scale of each group of its profile, and none of a single one")
+        if len(self.staying) != len(self.profile.staying):
+            raise ValueError("a bank holds one calibration of each stream of which what stays at its place counts")
         if not len(self.profile.streams) == len(self.streams) == len(self.calibrations):
             raise ValueError("a bank holds one set of exemplars and one calibration per stream of its profile")
         if any(stream.origins is None for stream in self.streams):
@@ -310,7 +320,8 @@ class Bank:
 
     def arrays(self) -> Sequence[NDArray[Any]]:
         of_groups = [scale.calibration for scale in self.groups]
-        calibrations = [calibration.levels for calibration in (*self.calibrations, self.fused, *of_groups)]
+        fitted = *self.calibrations, self.fused, *of_groups, *self.staying
+        calibrations = [calibration.levels for calibration in fitted]
         origins = [array for bank in self.streams if bank.origins for array in bank.origins.arrays().values()]
         scales = [bank.scales for bank in self.streams if bank.scales is not None]
         lines = [bank.perspective.line for bank in self.streams if bank.perspective is not None]
@@ -322,6 +333,11 @@ class Bank:
     def rule(self) -> EventRule:
         """The event rule for the budget the bank was learnt for."""
         return self.threshold.rule(self.false_alarms_per_day)
+
+    def telling_rare(self, stream: int) -> tuple[AnyCalibration, ...]:
+        """Those by which a distance of a stream may be rare: its own, and that of what stays at its place."""
+        staying = zip(self.profile.staying, self.staying, strict=True)
+        return (self.calibrations[stream], *(by for (position, _), by in staying if position == stream))
 
     @property
     def random_weights(self) -> bool:

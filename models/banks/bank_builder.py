@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alarms.alarm_threshold import FALSE_ALARMS_PER_DAY
-from models.alarms.calibration import MIN_VALUES, AnyCalibration, calibration_of
+from models.alarms.calibration import MIN_VALUES, AnyCalibration, Calibration, calibration_of
 from models.banks.bank import Bank, Footage, StreamBank
 from models.banks.context_split import CONTEXTS, Division, HeldOut, divide, gain_of, hold_out_apart, names_of
 from models.banks.coverage import Coverage, StreamCoverage
@@ -39,6 +39,7 @@ MIN_FOOTAGE_S = 5.0
 MIN_FRAMES = 25
 _KEPT_MB = 400  # of vectors, beyond which footage is thinned as beyond `MAX_FRAMES`
 _MOST_SILENT = 0.4  # of the frames, for want of one shortly before
+_LEAST_WINDOWS = 60  # beside each other: three are beyond where the rarest twentieth of what stays begins
 MAX_FRAMES = 20_000  # kept in memory; beyond, every other stretch of footage is let go, again and again
 THINNED_S = 30.0  # length of such a stretch: within it events are counted as they would be live
 
@@ -158,7 +159,8 @@ class BankBuilder:
         banks, moments = self._draw_with_origins(patterns)
         calibrations = self._calibrate(held_out)
         fusion = HeldOutFusion(self._profile, self._times, self._runs)
-        groups, fused_values = fusion.fuse(held_out, calibrations)
+        staying = self._calibrate_staying(fusion.staying(held_out), calibrations)
+        groups, fused_values = fusion.fuse(held_out, calibrations, staying)
         fused = calibration_of_known(fused_values)
         progress((folds.count + 1) / (folds.count + 2))
         coverage = self._cover(banks, held_out, folds)
@@ -168,7 +170,7 @@ class BankBuilder:
             tuple(replace(bank, perspective=line) for bank, line in zip(banks, perspectives, strict=True)),
             tuple(calibrations), fused,
             fusion.threshold(fused_values, fused), self._false_alarms_per_day, self._footage(sources),
-            datetime.now(UTC).isoformat(timespec="seconds"), moments, coverage, groups, self._view,
+            datetime.now(UTC).isoformat(timespec="seconds"), moments, coverage, groups, self._view, staying,
         )  # fmt: skip
 
     def _check_footage(self) -> None:
@@ -315,6 +317,22 @@ class BankBuilder:
                 )
             calibrations.append(calibration_of(values, len(measured), stream.resolution))
         return calibrations
+
+    def _calibrate_staying(
+        self, columns: Sequence[Sequence[float | None]], of_streams: Sequence[AnyCalibration]
+    ) -> tuple[AnyCalibration, ...]:
+        """What stays is told no finer than what passes: else the light of another hour would be the rarest of all.
+        Where there is too little footage to tell, or its runs are too short, nothing that stays is rare."""
+        calibrations = []
+        for (position, staying_s), column in zip(self._profile.staying, columns, strict=True):
+            known = np.array([value for value in column if value is not None], np.float64)
+            windows = len(known) / len(column) * self._seconds / self._thinned / staying_s
+            enough = windows >= _LEAST_WINDOWS and len(known) >= MIN_VALUES
+            values = known if enough else np.full(len(column), np.inf)
+            passing, resolution = of_streams[position], self._streams[position].resolution
+            finest = max(resolution, passing.tail_scale) if isinstance(passing, Calibration) else resolution
+            calibrations.append(calibration_of(values, len(column), finest))
+        return tuple(calibrations)
 
     def _cover(
         self, banks: Sequence[StreamBank], held_out: Sequence[Sequence[HeldOutFrames | None]], folds: Folds

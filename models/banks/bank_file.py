@@ -144,6 +144,7 @@ def _tensors(bank: Bank) -> dict[str, np.ndarray[Any, Any]]:
             tensors[f"{spec.name}.perspective"] = stream.perspective.line
         if stream.contexts is not None:
             tensors |= {f"{spec.name}.{noun}": array for noun, array in stream.contexts.arrays().items()}
+    tensors |= {f"{name}.calibration": by.levels for name, by in _named_staying(bank)}
     levels = {_of_group(name): scale.calibration.levels for name, scale in _named_groups(bank)}
     return tensors | levels | bank.moments.arrays()
 
@@ -154,7 +155,12 @@ def _named_groups(bank: Bank) -> list[tuple[str, GroupScale]]:
 
 def _group_names(profile: Profile) -> list[str]:
     names = [profile.streams[positions[0]].group for positions in profile.groups]
-    return [*names, *(f"{names[number]}:lasting" for number, _ in profile.lasting)]
+    lasting = (f"{names[number]}:lasting" for number, _ in profile.lasting)
+    return [*names, *lasting, *profile.readings[len(profile.streams) :]]
+
+
+def _named_staying(bank: Bank) -> list[tuple[str, AnyCalibration]]:
+    return list(zip(bank.profile.readings[len(bank.streams) :], bank.staying, strict=True))
 
 
 def _of_group(name: str) -> str:
@@ -163,8 +169,8 @@ def _of_group(name: str) -> str:
 
 
 def _facts(bank: Bank) -> dict[str, Any]:
-    names = [*(spec.name for spec in bank.profile.streams), "fused"]
-    calibrations = zip(names, [*bank.calibrations, bank.fused], strict=True)
+    names = [*bank.profile.readings, "fused"]
+    calibrations = zip(names, [*bank.calibrations, *bank.staying, bank.fused], strict=True)
     return {
         "format": FORMAT,
         "id": bank.id,
@@ -261,10 +267,11 @@ def check_identity(bank: Bank, profile: Profile, identity: dict[str, Any], where
 
 
 def _as_learnt(profile: Profile) -> dict[str, Any]:
-    """What must be the same. What lasts, what is explained, and how scores are smoothed, counts as the bank has it: its
-    vectors are the same either way, and its thresholds are of scores that were smoothed as it says."""
+    """What must be the same. What lasts, stays at its place or is explained, and how scores are smoothed, counts as the
+    bank has it: its vectors are the same either way, and its thresholds are of scores that were smoothed as it
+    says."""
     streams = tuple(
-        replace(spec, lasting_s=0.0, lasting_in_tail=False, passing_share=0.0, explained_by="")
+        replace(spec, lasting_s=0.0, lasting_in_tail=False, passing_share=0.0, staying_s=0.0, explained_by="")
         for spec in profile.streams
     )
     return profile_to_json(replace(profile, streams=streams, smoothing_s=SIGMA_S))
@@ -302,6 +309,10 @@ def _assemble(facts: BankFacts, tensors: dict[str, Any]) -> Bank:
         coverage=facts.coverage,
         groups=tuple(_group(tensors, name, facts.groups) for name in _group_names(profile)) if facts.groups else (),
         view=facts.view,
+        staying=tuple(
+            _calibration(tensors[f"{name}.calibration"], facts.calibrations[name])
+            for name in profile.readings[len(names) :]
+        ),
     )
 
 

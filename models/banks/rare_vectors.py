@@ -44,8 +44,7 @@ class StreamVectors:
 def rare_vectors(bank: Bank, frames: Iterable[Sequence[Features]]) -> tuple[StreamVectors, ...]:
     """Of each stream of the bank's profile what is rare in these frames: at most `MOST_VECTORS`, in each group the
     k-center exemplars of what was found there. ``frames``: the features of each, of all streams."""
-    parts = zip(bank.streams, bank.calibrations, strict=True)
-    gatherers = [_Gatherer(stream, calibration) for stream, calibration in parts]
+    gatherers = _gatherers(bank)
     for frame in frames:
         for gatherer, features in zip(gatherers, frame, strict=True):
             gatherer.add(features)
@@ -54,33 +53,42 @@ def rare_vectors(bank: Bank, frames: Iterable[Sequence[Features]]) -> tuple[Stre
 
 def joined(bank: Bank, parts: Sequence[Sequence[StreamVectors]]) -> tuple[StreamVectors, ...]:
     """Several results of `rare_vectors` as one, within the same bounds."""
-    gatherers = [_Gatherer(*each) for each in zip(bank.streams, bank.calibrations, strict=True)]
+    gatherers = _gatherers(bank)
     for part in parts:
         for gatherer, vectors in zip(gatherers, part, strict=True):
             gatherer.take(vectors)
     return tuple(gatherer.finish() for gatherer in gatherers)
 
 
-def rare_regions(bank: StreamBank, calibration: AnyCalibration, features: Features) -> NDArray[np.bool_]:
+def rare_regions(bank: StreamBank, calibrations: Sequence[AnyCalibration], features: Features) -> NDArray[np.bool_]:
     """Which regions are so far from the bank that the farthest of a normal frame seldom is: bool (n,)."""
-    return rare_among(bank.distances(features), calibration)
+    return rare_among(bank.distances(features), calibrations)
 
 
-def rare_among(distances: NDArray[np.float32], calibration: AnyCalibration) -> NDArray[np.bool_]:
-    """Of the regions whose distances (n, seeds) these are; n > 0. None in a frame that is not rare as a whole."""
+def rare_among(distances: NDArray[np.float32], calibrations: Sequence[AnyCalibration]) -> NDArray[np.bool_]:
+    """Of the regions whose distances (n, seeds) these are, n > 0, those that are rare by any of the calibrations. None
+    in a frame that is not rare as a whole."""
+
+    def rarity(distance: float) -> float:
+        return max([calibration.rarity(distance) for calibration in calibrations])
+
     means = distances.mean(axis=1)
-    if calibration.rarity(float(means.max())) < RARE:
+    if rarity(float(means.max())) < RARE:
         return np.zeros(len(means), np.bool_)
     ordered = np.sort(means).tolist()
-    return np.asarray(means >= ordered[bisect_left(ordered, RARE, key=calibration.rarity)], np.bool_)
+    return np.asarray(means >= ordered[bisect_left(ordered, RARE, key=rarity)], np.bool_)
+
+
+def _gatherers(bank: Bank) -> list[_Gatherer]:
+    return [_Gatherer(stream, bank.telling_rare(number)) for number, stream in enumerate(bank.streams)]
 
 
 class _Gatherer:
     """Of one stream: takes frame after frame, and thins out what it has when that grows too much."""
 
-    def __init__(self, bank: StreamBank, calibration: AnyCalibration) -> None:
+    def __init__(self, bank: StreamBank, calibrations: Sequence[AnyCalibration]) -> None:
         self._bank = bank
-        self._calibration = calibration
+        self._calibrations = calibrations
         self._last: Features | None = None
         self._parts: list[StreamVectors] = []
         self._count = 0
@@ -89,7 +97,7 @@ class _Gatherer:
         if features is self._last or not len(features):
             return
         self._last = features
-        rare = features.take(rare_regions(self._bank, self._calibration, features))
+        rare = features.take(rare_regions(self._bank, self._calibrations, features))
         self.take(StreamVectors(np.asarray(rare.vectors, np.float32), rare.groups))
 
     def take(self, rare: StreamVectors) -> None:

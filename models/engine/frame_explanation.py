@@ -60,7 +60,7 @@ def explain(
     leading = next((spec.group for spec in profile.streams if spec.name == score.driver), None)
     weights = [spec.weight if spec.group == leading else 0.0 for spec in profile.streams]
     values = [distance.value if distance else None for distance in score.distances]
-    shares = contributions(profile.fusion, weights, values, score.rarities)
+    shares = contributions(profile.fusion, weights, values, score.rarities[: len(weights)])
     explanations = []
     for n, (spec, distance) in enumerate(zip(profile.streams, score.distances, strict=True)):
         box, nearest = _evidence(bank, n, features[n], distance, count)

@@ -5,22 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alarms.calibration import NEUTRAL_RARITY, score_of
+from models.alarms.calibration import NEUTRAL_RARITY, TAIL_RARITY, score_of
 from models.alarms.event_detector import AlertGate, Event, EventDetector, EventRule
 from models.banks.additions import Additions, InForce
 from models.banks.bank import Bank, StreamDistance, frame_distance
 from models.banks.group_scale import loudest
 from models.engine.explained_places import explained_places, explaining_streams
+from models.engine.score_history import ScoreHistory
 from models.frames.frame import Box, Features
-from models.frames.stored_numbers import stored_share
-from models.profiles.fusion import CausalGaussian, driver, fuse, group_means
+from models.profiles.fusion import driver, fuse, group_means
 from models.profiles.lasting import LastingMeans
 from models.profiles.profile import NEVER_SILENT, Fusion, Profile, StreamKind
+from models.profiles.staying import Staying
 from patchwatch.contract.errors import NonFiniteScoreError
 
 _Distances = tuple[StreamDistance | None, StreamDistance | None]  # with what operators added, and without
@@ -31,8 +32,9 @@ class FrameScore:
     """The score of one frame, and what it was made of.
 
     ``raw``: fused value, neither smoothed nor bounded (in the unit of the profile's fusion). ``unsmoothed`` and
-    ``score`` are in 0..1. ``rarities`` and ``distances``: per stream, None where it had no evidence. ``driver``: name
-    of the stream that contributed most; ``box_xyxy_px``: the region of its evidence, in pixels of the frame.
+    ``score`` are in 0..1. ``rarities``: per reading of the profile, ``distances``: per stream, None where it had no
+    evidence. ``driver``: name of the stream that contributed most; ``box_xyxy_px``: the region of its evidence, in
+    pixels of the frame.
     ``changes``: events opened, raised, closed. ``score_without_additions``: what ``score`` would be without what
     operators added; None where nothing of that is in force. ``rejoined``: the smoothing began again with this frame.
     ``events_began``: what was open before had been closed without a frame. Both are what a replay of the scores needs.
@@ -54,42 +56,16 @@ class FrameScore:
     context: str | None = None
 
 
-class ScoreHistory:
-    """What the next score of a camera depends on, beside its bank: the frames before, as far as they count.
+@dataclass(frozen=True, slots=True)
+class _FusedFrame:
+    """``group``: number in `Profile.compared` of what the fused value, ``raw``, comes from. ``rarities``: of each
+    reading."""
 
-    ``score``: of the last frame with evidence, by ``smoothing``. ``lasting``: of the profile's groups, None where
-    nothing of them that lasts counts."""
-
-    def __init__(self, profile: Profile) -> None:
-        self._profile = profile
-        self.smoothing = CausalGaussian(profile.smoothing_s)
-        self.lasting = LastingMeans(profile.lasting) if profile.lasting else None
-        self.score = score_of(NEUTRAL_RARITY)
-
-    def forget(self) -> None:
-        """Begin again: nothing before may be compared with what comes."""
-        self.smoothing.clear()
-        if self.lasting is not None:
-            self.lasting.clear()
-        self.score = score_of(NEUTRAL_RARITY)
-
-    def copy(self) -> Self:
-        """Another that goes on from here by itself."""
-        other = type(self)(self._profile)
-        other.restore(*self.state())
-        return other
-
-    def state(self) -> list[Any]:
-        """JSON values that `restore` takes."""
-        smoothed: list[Any] = [self.score, self.smoothing.samples]
-        return smoothed if self.lasting is None else [*smoothed, self.lasting.samples]
-
-    def restore(self, score: float, smoothing: Any, lasting: Any = None) -> None:
-        """Go on from a stored state. Raises ValueError or TypeError when it is none."""
-        self.score = stored_share(score)
-        self.smoothing.restore(smoothing)
-        if self.lasting is not None and lasting is not None:
-            self.lasting.restore(lasting)
+    raw: float | None
+    group: int
+    unsmoothed: float
+    rarities: tuple[float | None, ...]
+    staying: list[Staying | None]
 
 
 class FrameScorer:
@@ -101,10 +77,11 @@ class FrameScorer:
         self._weights = [spec.weight for spec in bank.profile.streams]
         self._muted: frozenset[StreamKind] = frozenset()
         self._groups, self._explained = bank.profile.groups, explaining_streams(bank)
+        self._kinds, self.readings = _kinds_of_readings(bank.profile), bank.profile.readings
         self._only_in_tail = bank.profile.only_in_tail
         self._weights_in = [_of_group(self._weights, streams) for streams in bank.profile.compared]
         self._never_silent = [n for n, spec in enumerate(bank.profile.streams) if spec.kind in NEVER_SILENT]
-        self._history = ScoreHistory(bank.profile)
+        self._history = ScoreHistory(bank)
         self._events = EventDetector(rule or bank.rule)
         self._rejoined = self._events_began = True  # until the next score
         self._measured: list[tuple[Features, _Distances] | None] = [None] * len(bank.streams)
@@ -180,23 +157,39 @@ class FrameScorer:
         ]
         self.context = self._shown(features)
         distances = [distance for distance, _ in measured]
-        rarities = self._rarities(distances)
-        values = [distance.value if distance else None for distance in distances]
+        self._check_finite(distances)
         if discontinuity:
             self._forget()
-        raw, group = self._fuse(self._heard(values), self._heard(rarities), self._history.lasting, at_s)
-        unsmoothed = score_of(NEUTRAL_RARITY if raw is None else self.bank.fused.rarity(raw))
-        if raw is not None:  # without any evidence the score stays as it was
-            self._history.score = self._history.smoothing.add(at_s, unsmoothed)
-        without = None if self._without is None else self._score_without(self._without, at_s, measured)
-        name, box = self._evidence(driver(self._weights_in[group], self._heard(rarities)), distances, features)
+        frame = self._take(self._history, at_s, features, distances)
+        without = None
+        if self._without is not None:
+            self._take(self._without, at_s, features, [distance for _, distance in measured])
+            without = self._without.score
+        name, box = self._evidence(frame, distances, features)
         changes = self._events.update(at_s, self._history.score, name, box, gate)
         rejoined, began = self._rejoined, self._events_began
         self._rejoined = self._events_began = False
         return FrameScore(
-            raw or 0.0, unsmoothed, self._history.score, tuple(rarities), name, box, tuple(distances), tuple(changes),
-            self.open_event is not None, without, rejoined, began, self.context,
+            frame.raw or 0.0, frame.unsmoothed, self._history.score, frame.rarities, name, box, tuple(distances),
+            tuple(changes), self.open_event is not None, without, rejoined, began, self.context,
         )  # fmt: skip
+
+    def _take(
+        self,
+        history: ScoreHistory,
+        at_s: float,
+        features: Sequence[Features],
+        distances: Sequence[StreamDistance | None],
+    ) -> _FusedFrame:
+        """Go on by a frame; without any evidence in it the score stays as it was."""
+        staying = history.stay(at_s, features, distances) if history.staying else []
+        rarities = self._rarities(distances) + (self._staying_rarities(staying) if staying else [])
+        values = [distance.value if distance else None for distance in distances]
+        raw, group = self._fuse(self._heard(values), self._heard(rarities), history.lasting, at_s)
+        unsmoothed = score_of(NEUTRAL_RARITY if raw is None else self.bank.fused.rarity(raw))
+        if raw is not None:
+            history.score = history.smoothing.add(at_s, unsmoothed)
+        return _FusedFrame(raw, group, unsmoothed, tuple(rarities), staying)
 
     def _shown(self, features: Sequence[Features]) -> str | None:
         """The context that a frame shows for certain."""
@@ -208,8 +201,9 @@ class FrameScorer:
     def score_again(
         self, rarities: Sequence[float | None], at_s: float, *, rejoined: bool = False
     ) -> tuple[float, str | None]:
-        """The score of a frame, and its leading stream, from the rarities that were known of it: what other muting
-        would have made of them. ``rejoined``: as `FrameScore.rejoined`. Follows no events.
+        """The score of a frame, and its leading stream, from the rarities that were known of it, one of each reading of
+        the profile: what other muting would have made of them. ``rejoined``: as `FrameScore.rejoined`. Follows no
+        events.
 
         Raises ValueError for a bank whose profile adds up distances, which rarities do not tell.
         """
@@ -221,17 +215,8 @@ class FrameScorer:
         raw, group = self._fuse(heard, heard, self._history.lasting, at_s)
         if raw is not None:
             self._history.score = self._history.smoothing.add(at_s, score_of(self.bank.fused.rarity(raw)))
-        leading = driver(self._weights_in[group], heard)
+        leading = self._leading(group, heard)
         return self._history.score, None if leading is None else self.bank.profile.streams[leading].name
-
-    def _score_without(self, history: ScoreHistory, at_s: float, measured: Sequence[_Distances]) -> float:
-        """What the score would be without what operators added."""
-        distances = [distance for _, distance in measured]
-        values = [distance.value if distance else None for distance in distances]
-        raw, _ = self._fuse(self._heard(values), self._heard(self._rarities(distances)), history.lasting, at_s)
-        if raw is not None:
-            history.score = history.smoothing.add(at_s, score_of(self.bank.fused.rarity(raw)))
-        return history.score
 
     def _explained_by(self, stream: int, places: Features, objects: Features) -> NDArray[np.bool_] | None:
         return explained_places(places, objects, self.bank.streams[stream], self.bank.calibrations[stream])
@@ -269,9 +254,8 @@ class FrameScorer:
         return self._events.finish()
 
     def _heard(self, values: Sequence[float | None]) -> list[float | None]:
-        """Per stream its value, None where it is muted."""
-        specs = self.bank.profile.streams
-        return [None if spec.kind in self._muted else value for spec, value in zip(specs, values, strict=True)]
+        """Per stream or reading its value, None where it is muted."""
+        return [None if kind in self._muted else value for kind, value in zip(self._kinds, values, strict=False)]
 
     def _fuse(
         self,
@@ -284,49 +268,68 @@ class FrameScorer:
         if not self.bank.groups:
             return fuse(self.bank.profile.fusion, self._weights, values, rarities), 0
         means = group_means(self._groups, self._weights, rarities)
-        compared = means if lasting is None else lasting.add(at_s, means)
+        compared = [*(means if lasting is None else lasting.add(at_s, means)), *rarities[len(self._weights) :]]
         highest = loudest(self.bank.groups, compared, self._only_in_tail)
         return (highest.value, highest.group) if highest else (None, 0)
 
     def score_alone(self, stream: int, distance: float) -> float:
         """The score of a frame in which nothing but this stream had any evidence, not smoothed."""
         values: list[float | None] = [None] * len(self._weights)
-        rarities = list(values)
+        rarities: list[float | None] = [None] * len(self._kinds)
         values[stream], rarities[stream] = distance, self.bank.calibrations[stream].rarity(distance)
-        raw, _ = self._fuse(values, rarities, ScoreHistory(self.bank.profile).lasting, 0.0)
+        raw, _ = self._fuse(values, rarities, ScoreHistory(self.bank).lasting, 0.0)
         return score_of(NEUTRAL_RARITY if raw is None else self.bank.fused.rarity(raw))
 
-    def _rarities(self, distances: Sequence[StreamDistance | None]) -> list[float | None]:
+    def _check_finite(self, distances: Sequence[StreamDistance | None]) -> None:
         for spec, distance in zip(self.bank.profile.streams, distances, strict=True):
             if distance is not None and not math.isfinite(distance.value):
                 raise NonFiniteScoreError(f"the frame is not scored: stream {spec.name!r} yields {distance.value}")
+
+    def _rarities(self, distances: Sequence[StreamDistance | None]) -> list[float | None]:
         return [
             (0.0 if distance.known else calibration.rarity(distance.value)) if distance else None
             for calibration, distance in zip(self.bank.calibrations, distances, strict=True)
         ]
 
+    def _staying_rarities(self, staying: Sequence[Staying | None]) -> list[float | None]:
+        """Of what stays at its place; None where that is not rare, as nothing else of it counts."""
+        pairs = zip(self.bank.staying, staying, strict=True)
+        rarities = [by.rarity(one.distance) if one else 0.0 for by, one in pairs]
+        return [rarity if rarity > TAIL_RARITY else None for rarity in rarities]
+
+    def _leading(self, group: int, heard: Sequence[float | None]) -> int | None:
+        """The stream that contributed most to the value of this number in `Profile.compared`."""
+        streams = len(self._weights)
+        return driver(self._weights_in[group], heard[:streams])
+
     def _evidence(
-        self, leading: int | None, distances: Sequence[StreamDistance | None], features: Sequence[Features]
+        self, frame: _FusedFrame, distances: Sequence[StreamDistance | None], features: Sequence[Features]
     ) -> tuple[str | None, Box | None]:
         """Name of the leading stream and the region that is farthest from its normal."""
+        leading = self._leading(frame.group, self._heard(frame.rarities))
         distance = distances[leading] if leading is not None else None
         if leading is None or distance is None:
             return None, None
-        return self.bank.profile.streams[leading].name, _box(features[leading].boxes_xyxy_px[distance.region])
+        region, number = distance.region, frame.group - len(self._weights_in) + len(frame.staying)
+        if number >= 0 and (staying := frame.staying[number]) is not None:
+            region = int(np.flatnonzero(features[leading].groups == staying.place)[0])
+        return self.bank.profile.streams[leading].name, _box(features[leading].boxes_xyxy_px[region])
 
     def state(self) -> dict[str, Any]:
         """JSON values; a new scorer with the same bank and additions goes on from them exactly."""
-        score, smoothing, *lasting = self._history.state()
+        history = self._history
         state = {
             "bank": self.bank.id,
-            "score": score,
-            "smoothing": smoothing,
+            "score": history.score,
+            "smoothing": history.smoothing.samples,
             "events": self._events.state(),
             "rejoined": self._rejoined,
             "events_began": self._events_began,
         }
-        if lasting:
-            state["lasting"] = lasting[0]
+        if history.lasting is not None:
+            state["lasting"] = history.lasting.samples
+        if history.staying:
+            state["staying"] = [places.samples for places in history.staying]
         if self._without is not None:
             state["without"] = self._without.state()
         return state
@@ -340,12 +343,17 @@ class FrameScorer:
             if self._events_began:
                 self._events.finish()  # what only began to rise
             return
-        self._history.restore(state["score"], state["smoothing"], state.get("lasting"))
+        self._history.restore(state["score"], state["smoothing"], state.get("lasting", ()), state.get("staying", ()))
         self._rejoined = bool(state.get("rejoined", False))  # unknown to earlier versions
         self._events_began = bool(state.get("events_began", False))
         if "without" in state:
-            self._without = ScoreHistory(self.bank.profile)
+            self._without = ScoreHistory(self.bank)
             self._without.restore(*state["without"])
+
+
+def _kinds_of_readings(profile: Profile) -> list[StreamKind]:
+    kinds = [spec.kind for spec in profile.streams]
+    return [*kinds, *(kinds[position] for position, _ in profile.staying)]
 
 
 def _of_group(weights: Sequence[float], streams: Sequence[int]) -> list[float]:

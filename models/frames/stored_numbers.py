@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
+
 # What a document of another shape than expected raises where it is read.
 UNREADABLE = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 LATEST_S = 253_402_300_800.0  # the end of the year 9999, the last time that an alert can name
@@ -25,6 +27,11 @@ def stored_share(value: float) -> float:
 def stored_rarity(value: float) -> float:
     """A rarity, from 0 on. Raises `ValueError` or `TypeError` for what is none."""
     return _within(value, sys.float_info.max, "rarity")
+
+
+def stored_distance(value: float) -> float:
+    """A distance, from 0 on. Raises `ValueError` or `TypeError` for what is none."""
+    return _within(value, float(np.finfo(np.float32).max), "distance")
 
 
 def _within(value: float, most: float, noun: str) -> float:

@@ -205,8 +205,8 @@ class _Finder:
     def _far(self) -> float:
         """The distance from which on a place is rare, in scales of the place."""
         steps = np.linspace(0.0, 20.0, 4001).tolist()
-        rarity = self._bank.calibrations[self._position].rarity
-        return float(steps[min(bisect_left(steps, RARE, key=rarity), len(steps) - 1)])
+        firsts = [bisect_left(steps, RARE, key=by.rarity) for by in self._bank.telling_rare(self._position)]
+        return float(steps[min(*firsts, len(steps) - 1)])
 
     def _look(self, stretch: Stretch) -> _Look | None:
         """Of the places that are far from normal in nearly all of the stretch, and look alike throughout."""

@@ -184,6 +184,6 @@ class Likeness:
         for frame in footage.frames:
             features = frame.features[position]
             if features is not last and len(features):
-                rare = rare_regions(self._bank.streams[position], self._bank.calibrations[position], features)
+                rare = rare_regions(self._bank.streams[position], self._bank.telling_rare(position), features)
                 yield frame.at_ms, float(rare.mean())
             last = features

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from models.frames.stored_numbers import stored_rarity, stored_time
 
-_JITTER_S = 0.1  # frame times jitter: without it, a second of 5 pictures would sometimes be one of 6
+JITTER_S = 0.1  # frame times jitter: without it, a second of 5 pictures would sometimes be one of 6
 Means = Sequence[float | None]  # per group, as `models.profiles.fusion.group_means`
 Sample = tuple[float, float]  # time in seconds and mean
 
@@ -52,5 +52,5 @@ class LastingMeans:
 def _with(before: tuple[Sample, ...], at_s: float, mean: float | None, lasting_s: float) -> tuple[Sample, ...]:
     """The samples that count after a frame; a silent one adds none."""
     kept = () if before and at_s < before[-1][0] else before
-    kept = tuple(sample for sample in kept if sample[0] > at_s - lasting_s + _JITTER_S)
+    kept = tuple(sample for sample in kept if sample[0] > at_s - lasting_s + JITTER_S)
     return kept if mean is None else (*kept, (at_s, mean))

@@ -17,7 +17,7 @@ from patchwatch.contract.errors import ConfigurationError
 SEEDS = (42, 123, 2024)
 SIGMA_S = 0.68  # of the smoothing: 17 frames at 25 fps, the width of the reference method
 _NAME = r"[a-z0-9][a-z0-9_-]{0,30}"  # it stands in score messages, between commas
-_OPTIONAL = ("group", "lasting_s", "lasting_in_tail", "passing_share", "explained_by")  # unknown to earlier banks
+_OPTIONAL = "group", "lasting_s", "lasting_in_tail", "passing_share", "staying_s", "explained_by"  # since format 2
 _TAKEN = ("fused", "flow")  # in the bank file by what all streams yield together, in views by optical flow
 
 
@@ -61,6 +61,7 @@ class StreamSpec:
     lasting_s: float = 0.0  # over so long the group's least mean counts as a further group; 0: it does not
     lasting_in_tail: bool = False  # what lasts counts only where the group stays rarer than one in twenty
     passing_share: float = 0.0  # of one part of the budget, of which what lasts has the rest; 0: each has a part
+    staying_s: float = 0.0  # of place: the least over so long, of the farthest place, is a further value; 0: it is not
     explained_by: str = ""  # name of the stream whose objects explain this one's places, which do not count then
     options: dict[str, Any] = field(default_factory=dict)  # of this kind of stream only
 
@@ -73,6 +74,10 @@ class StreamSpec:
         if not 0 <= self.lasting_s <= 10:
             raise ValueError(f"stream {self.name!r}: lasting_s is from 0 to 10 seconds, not {self.lasting_s}")
         self._check_what_lasts()
+        if not 0 <= self.staying_s <= 10:
+            raise ValueError(f"stream {self.name!r}: staying_s is from 0 to 10 seconds, not {self.staying_s}")
+        if self.staying_s and self.kind is not StreamKind.PLACE:
+            raise ValueError(f"stream {self.name!r} cannot have staying_s: only a stream of kind place can")
         if not (0 <= self.weight < math.inf and self.stride >= 1 and 0 < self.ratio <= 1 and self.cap >= 1):
             raise ValueError(f"stream {self.name!r}: weight from 0, stride and cap from 1, ratio above 0 and up to 1")
 
@@ -115,7 +120,7 @@ class Profile:
             )
         self._check_explained()
         self._check_lasting()
-        if self.fusion is Fusion.DISTANCE and any(spec.group or spec.lasting_s for spec in self.streams):
+        if self.fusion is Fusion.DISTANCE and any(s.group or s.lasting_s or s.staying_s for s in self.streams):
             raise ValueError(
                 f'profile {self.name!r}: raw distances of groups cannot be compared; use fusion = "calibrated"'
             )
@@ -169,26 +174,42 @@ class Profile:
         return {number: spec for number, spec in longest if spec.lasting_s > 0}
 
     @property
+    def staying(self) -> tuple[tuple[int, float], ...]:
+        """Position of each stream of which what stays at its place counts too, and after how many seconds."""
+        return tuple((position, spec.staying_s) for position, spec in enumerate(self.streams) if spec.staying_s)
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """Names of what a frame has a rarity of: its streams, then what stays at its place."""
+        return (*(spec.name for spec in self.streams), *(f"{self.streams[n].name}:staying" for n, _ in self.staying))
+
+    @property
     def compared(self) -> tuple[tuple[int, ...], ...]:
         """Positions of the streams behind each of the values that the frame's is the highest of: those of the groups,
-        then of what lasts of them."""
+        then of what lasts of them, then of what stays at its place."""
         groups = self.groups
-        return (*groups, *(groups[number] for number, _ in self.lasting))
+        return (*groups, *(groups[number] for number, _ in self.lasting), *((n,) for n, _ in self.staying))
 
     @property
     def only_in_tail(self) -> frozenset[int]:
-        """Numbers in `compared` of what counts only where its group stays rarer than one in twenty."""
+        """Numbers in `compared` of what counts only where it is rarer than one in twenty: all that stays at its place,
+        and what lasts of a group where its profile says so."""
         lasting = enumerate(self._lasting_specs.values(), start=len(self.groups))
-        return frozenset(number for number, spec in lasting if spec.lasting_in_tail)
+        staying = range(len(self.groups) + len(self.lasting), len(self.compared))
+        return frozenset((*(number for number, spec in lasting if spec.lasting_in_tail), *staying))
 
     def shares_of_budget(self, per_day: float) -> tuple[float, ...]:
         """What each of `compared` may spend of a budget. All have the same, but what passes and what lasts of a group
         with a `passing_share` have that together: so the others have as much as if nothing of it lasted."""
         lasting, groups = self._lasting_specs, range(len(self.groups))
         shared = {number: spec.passing_share for number, spec in lasting.items() if spec.passing_share}
-        each = per_day / (len(groups) + len(lasting) - len(shared))
+        each = per_day / (len(groups) + len(lasting) - len(shared) + len(self.staying))
         passing = [each * shared.get(number, 1.0) for number in groups]
-        return (*passing, *(each * (1.0 - shared.get(number, 0.0)) for number in lasting))
+        return (
+            *passing,
+            *(each * (1.0 - shared.get(number, 0.0)) for number in lasting),
+            *(each for _ in self.staying),
+        )
 
     @property
     def needs_backbone(self) -> bool:

@@ -218,7 +218,7 @@ def _clips(
     detections: Sequence[Sequence[ClipDetections]],
 ) -> tuple[ClipResult, ...]:
     """``detections``: by budget, then by clip."""
-    streams = [spec.name for spec in engine.profile.streams]
+    streams = engine.profile.readings
     by_clip = (list(zip(budgets, of_clip, strict=True)) for of_clip in zip(*detections, strict=True))
     parts = zip(dataset.testing, dataset.truths, profile_run.scored, profile_run.scores, by_clip, strict=True)
     return tuple(

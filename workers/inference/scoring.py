@@ -252,7 +252,7 @@ class Scorer:
         if state.activity is not None:
             state.activity.add(captured_ms, features, frame.gate)
         previous_ms = state.last_score_ms
-        entry = state.next_score_ms(frame.own_ns), self._message(frame, scorer.bank, score)
+        entry = state.next_score_ms(frame.own_ns), self._message(frame, scorer, score)
         batch.scores.append(entry)
         if score.score >= FLOOR or score.events_began or frame.gate is not AlertGate.OPEN:
             batch.high_scores += state.high.keep(entry, frame.gate)
@@ -272,13 +272,13 @@ class Scorer:
         frame.state.count_drop(DropReason.FAILED)
         frame.state.failures.record(frame.message.seq, error)
 
-    def _message(self, frame: ScoredFrame, bank: Bank, score: FrameScore) -> Score:
+    def _message(self, frame: ScoredFrame, scorer: FrameScorer, score: FrameScore) -> Score:
         region = frame.region(score.box_xyxy_px)
-        streams = zip(bank.profile.streams, score.rarities, strict=True)
+        bank, readings = scorer.bank, zip(scorer.readings, score.rarities, strict=True)
         return Score(
             seq=frame.message.seq, captured_at_ns=frame.message.captured_at_ns,
             scored_at_ns=max(0, self._age.clock.now_ns()), raw=score.raw, score=score.score,
-            streams=tuple([StreamReading(spec.name, rarity) for spec, rarity in streams]), driver=score.driver,
+            streams=tuple([StreamReading(name, rarity) for name, rarity in readings]), driver=score.driver,
             region=region, random_weights=bank.random_weights, zones=frame.zones(region),
             gate=_SCORE_GATES[frame.gate], rejoined=score.rejoined, events_began=score.events_began, bank_id=bank.id,
         )  # fmt: skip

@@ -13,7 +13,10 @@ from patchwatch.messages.frames.score import Region, Score
 class StreamReadingView(BaseModel):
     """One stream's evidence on a frame."""
 
-    name: str = Field(examples=["motion"])
+    name: str = Field(
+        examples=["motion"],
+        description="Of the stream. `place:staying`: what stays at its place, where that is rarer than one in twenty.",
+    )
     rarity: float | None = Field(description="Calibrated distance; null: the stream has no value for this frame.")
 
 

@@ -121,7 +121,7 @@ def test_scores_can_only_fall(seed: int) -> None:
         scales=noise.uniform(0.5, 2.0, groups).astype(np.float32),
     )
     parts = [_vectors(noise, groups, int(count)) for count in noise.integers(1, 30, 3)]
-    added = StreamAdditions(bank, ALL_IS_RARE, parts)
+    added = StreamAdditions(bank, [ALL_IS_RARE], parts)
     for _ in range(3):  # other places count in each
         queries = _vectors(noise, groups, int(noise.integers(1, 20)))
         features = Features(queries.vectors, np.zeros((len(queries), 4), np.float32), queries.groups)
@@ -145,7 +145,7 @@ def test_what_was_added_at_a_place_counts_beside_it_too() -> None:
     rows, columns = 4, 5
     bank = StreamBank(np.full((1, rows * columns, 1, 2), 9, np.float32))
     corner = StreamVectors(np.zeros((1, 2), np.float32), np.zeros(1, np.int32))
-    added = StreamAdditions(bank, ALL_IS_RARE, [corner], (rows, columns))
+    added = StreamAdditions(bank, [ALL_IS_RARE], [corner], (rows, columns))
     everywhere = Features(
         np.zeros((rows * columns, 2), np.float32), np.zeros((rows * columns, 4), np.float32),
         np.arange(rows * columns, dtype=np.int32),
@@ -192,7 +192,7 @@ def rightwards(here: float, there: float) -> MotionAdditions:
     """In a place and in one far from it, where nothing but somebody leftwards is normal."""
     bank = StreamBank(np.tile(np.stack([STILL, LEFTWARDS]), (1, 9, 1, 1)))
     part = StreamVectors(np.stack([here * RIGHTWARDS, there * RIGHTWARDS]), np.array([0, 8], np.int32))
-    return MotionAdditions(bank, ALL_IS_RARE, [part], (3, 3))
+    return MotionAdditions(bank, [ALL_IS_RARE], [part], (3, 3))
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -206,7 +206,7 @@ def test_whatever_moves_distances_can_only_fall(seed: int) -> None:
     moving = Features(
         noise.exponential(0.2, (9, 8)).astype(np.float32), np.zeros((9, 4), np.float32), np.arange(9, dtype=np.int32)
     )
-    with_it, without = MotionAdditions(bank, ALL_IS_RARE, parts, (3, 3)).frame_distances(moving)
+    with_it, without = MotionAdditions(bank, [ALL_IS_RARE], parts, (3, 3)).frame_distances(moving)
     assert without == frame_distance(bank, moving)
     assert with_it is not None
     assert without is not None

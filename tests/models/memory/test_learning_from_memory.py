@@ -77,7 +77,7 @@ def scored(bank: Bank, frames: Sequence[tuple[Frame, tuple[Features, ...]]]) -> 
     for frame, features in frames:
         score = scorer.score(features, frame.at_s, discontinuity=frame.discontinuity)
         rows.append(
-            [np.nan if rarity is None else score_of(rarity) for rarity in score.rarities]
+            [np.nan if rarity is None else score_of(rarity) for rarity in score.rarities[:2]]
             + [score.score, score.event_open]
         )
     return np.array(rows)

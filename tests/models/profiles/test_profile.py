@@ -155,8 +155,8 @@ def test_streams_of_one_group_say_one_thing_of_what_lasts(other: dict[str, Any])
 
 
 def test_every_group_has_its_part_of_the_budget_and_what_shares_one_has_it_together() -> None:
-    """24 a day: as many parts as groups and what lasts of them with a part of its own."""
-    assert load_profile("scene").shares_of_budget(24.0) == (8.0, 8.0, 8.0)
+    """24 a day: as many parts as groups, and what lasts and what stays of them with a part of its own."""
+    assert load_profile("scene").shares_of_budget(24.0) == (6.0, 6.0, 6.0, 6.0)
     assert load_profile("objects").shares_of_budget(24.0) == pytest.approx((6.0, 6.0, 1.2, 6.0, 4.8), rel=1e-12)
     before = _before_category_lasted(load_profile("objects"))
     assert before.shares_of_budget(24.0) == (6.0, 6.0, 6.0, 6.0)
@@ -174,7 +174,9 @@ def _before_category_lasted(profile: Profile) -> Profile:
 
 
 def test_a_profile_that_says_nothing_new_is_stored_as_before() -> None:
-    assert not {"lasting_in_tail", "passing_share"} & set(profile_to_json(load_profile("scene"))["streams"][0])
+    assert not {"lasting_in_tail", "passing_share", "explained_by"} & set(
+        profile_to_json(load_profile("scene"))["streams"][0]
+    )
     assert _before_category_lasted(load_profile("objects")).only_in_tail == frozenset()
 
 
@@ -182,9 +184,11 @@ def test_what_stays_strange_counts_in_the_shipped_profiles() -> None:
     assert load_profile("scene").lasting == ((0, 1.0),)
     assert load_profile("objects").lasting == ((0, 1.0), (2, 1.0))
     assert load_profile("objects").compared == ((0,), (1,), (2,), (0,), (2,))
-    assert not load_profile("scene").only_in_tail
+    assert load_profile("scene").only_in_tail == {3}
+    assert load_profile("scene").staying == ((0, 3.0),)
+    assert not any(load_profile(name).staying for name in ("motion", "objects", "clip", "reference"))
     assert load_profile("objects").only_in_tail == {4}
-    assert load_profile("scene").compared == ((0,), (1,), (0,))
+    assert load_profile("scene").compared == ((0,), (1,), (0,), (0,))
     assert load_profile("motion").lasting == ()
 
 
@@ -196,7 +200,7 @@ def test_shipped_profiles_are_smoothed_as_was_measured() -> None:
 def test_a_profile_stored_before_there_were_groups_is_one_group() -> None:
     facts = profile_to_json(load_profile("objects"))
     for stream in facts["streams"]:
-        for later in ("group", "lasting_s", "lasting_in_tail", "passing_share", "explained_by"):
+        for later in ("group", "lasting_s", "lasting_in_tail", "passing_share", "staying_s", "explained_by"):
             stream.pop(later, None)
     assert profile_from_json(facts).groups == ((0, 1, 2),)
 

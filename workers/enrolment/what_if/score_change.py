@@ -130,7 +130,7 @@ def _scored_again(
 
 def _rarities(bank: Bank, stored: StoredScores, n: int) -> list[float | None]:
     known = {reading.name: reading.rarity for reading in stored.frames[n].streams}
-    return [known.get(spec.name) for spec in bank.profile.streams]
+    return [known.get(name) for name in bank.profile.readings]
 
 
 def _evidence(stored: StoredScores, judged: _Judged, event: Event) -> Evidence:

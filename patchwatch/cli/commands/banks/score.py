@@ -66,7 +66,7 @@ def score(
         typer.echo("WARNING: this bank was learnt with RANDOM CLIP weights: for tests and benchmarks only", err=True)
     view = view_to_score(settings, camera, bank.view, given_zones(zone, zone_file))
     reader = replace(RecordingReader.from_settings(settings, fps, view), limit_s=seconds)
-    names = [spec.name for spec in bank.profile.streams]
+    names = list(bank.profile.readings)
     quiet = out is None and sys.stdout.isatty()
     with progress_bar(f"scoring {camera}", hidden=quiet) as report:
         rows = _with_progress(score_recording(engine, bank, recording, reader), _length_s(recording, reader), report)
