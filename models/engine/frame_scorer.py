@@ -329,7 +329,7 @@ class FrameScorer:
         if history.lasting is not None:
             state["lasting"] = history.lasting.samples
         if history.staying:
-            state["staying"] = [places.samples for places in history.staying]
+            state["staying"] = [places.state() for places in history.staying]
         if self._without is not None:
             state["without"] = self._without.state()
         return state

@@ -57,7 +57,7 @@ class ScoreHistory:
     def state(self) -> list[Any]:
         """JSON values that `restore` takes."""
         lasting = [] if self.lasting is None else self.lasting.samples
-        return [self.score, self.smoothing.samples, lasting, [places.samples for places in self.staying]]
+        return [self.score, self.smoothing.samples, lasting, [places.state() for places in self.staying]]
 
     def restore(self, score: float, smoothing: Any, lasting: Any = (), staying: Any = ()) -> None:
         """Go on from a stored state; one of an earlier version ends sooner. Raises ValueError or TypeError when it is
@@ -67,7 +67,7 @@ class ScoreHistory:
         if self.lasting is not None and lasting:
             self.lasting.restore(lasting)
         for places, stored in zip(self.staying, staying, strict=False):
-            places.restore(stored)
+            places.restore(*stored)
 
 
 def _staying_places(bank: Bank, number: int) -> StayingPlaces:

@@ -66,11 +66,14 @@ def test_a_restart_while_it_stays_goes_on_exactly(cut: int) -> None:
 
 
 def test_nothing_stays_over_a_cut() -> None:
-    shown = film(lies(frames=range(60, 150)))
-    scores = play(FrameScorer(watched_bank()), shown, cut_at=80)
-    assert scores[79].rarities[1] is not None
-    assert all(scored.rarities[1] is None for scored in scores[80:94])
-    assert scores[95].rarities[1] is not None
+    """Nor does what was there when the view began: it came from nowhere."""
+    both = {n: [(5, 2.0)] + ([(9, 2.0)] if n >= 110 else []) for n in range(60, 150)}
+    scores = play(FrameScorer(watched_bank()), film(both), cut_at=80)
+    assert scores[79].box_xyxy_px == tuple(BOXES[5].tolist())
+    assert (scores[79].rarities[1] or 0.0) > 1.1 * TAIL_RARITY
+    assert max(scored.rarities[1] or 0.0 for scored in scores[80:124]) < 1.02 * TAIL_RARITY
+    assert (scores[126].rarities[1] or 0.0) > 1.05 * TAIL_RARITY
+    assert scores[126].box_xyxy_px == tuple(BOXES[9].tolist())
 
 
 def test_muted_places_stay_silent_and_rarities_tell_the_same_scores_again() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec
-from models.profiles.staying import Staying, StayingPlaces
+from models.profiles.staying import CAME_WITHIN_S, Staying, StayingPlaces
 
 PLACES = 4
 ALL = np.arange(PLACES, dtype=np.int32)
@@ -71,12 +71,13 @@ def test_a_place_that_does_not_count_in_a_frame_stays_nothing() -> None:
 def test_what_is_over_the_least_that_counts_is_the_same_as_without_one_over_a_restart(
     frames: list[list[float]], cut: int
 ) -> None:
-    """As live and while a bank is learnt."""
+    """As live and while a bank is learnt, of what came while it was watched."""
+    frames = [[0.25] * PLACES, *frames]
     whole = stayed(StayingPlaces(1.0, PLACES), *frames)
     first = StayingPlaces(1.0, PLACES, least=1.0)
     got = stayed(first, *frames[:cut])
     second = StayingPlaces(1.0, PLACES, least=1.0)
-    second.restore(json.loads(json.dumps(first.samples)))
+    second.restore(*json.loads(json.dumps(first.state())))
     got += stayed(second, *frames[cut:], start_s=cut / 5)
     assert [one for one in whole if one and one.distance > 1.0] == [one for one in got if one and one.distance > 1.0]
     assert [one is None for one in whole] == [one is None for one in got]
@@ -85,17 +86,38 @@ def test_what_is_over_the_least_that_counts_is_the_same_as_without_one_over_a_re
 def test_what_is_usual_costs_the_state_nothing() -> None:
     places = StayingPlaces(3.0, PLACES, least=1.0)
     stayed(places, *[[0.5, 0.25, 1.0, noise] for noise in np.linspace(0.1, 0.9, 500)])
-    assert places.samples == [[0.0, [], []]]
+    assert places.state() == [499 / 5, [], [], [[0.0, [], []]]]
+
+
+GOOD = [2.0, [1], [1.5], [[1.0, [1, 2], [1.5, 2.0]], [2.0, [1], [1.5]]]]
 
 
 @pytest.mark.parametrize(
-    "stored",
-    [[[0.0, [PLACES], [1.0]]], [[0.0, [-1], [1.0]]], [[0.0, [1], [float("nan")]]], [[0.0, [1], [-1.0]]],
-     [[2.0, [], []], [1.0, [], []]], [[0.0, [1, 2], [1.0]]], [[float("inf"), [], []]]],
+    ("part", "stored"),
+    [(3, [[0.0, [PLACES], [1.0]]]), (3, [[0.0, [-1], [1.0]]]), (3, [[0.0, [1], [float("nan")]]]),
+     (3, [[0.0, [1], [-1.0]]]), (3, [[2.0, [], []], [1.0, [], []]]), (3, [[0.0, [1, 2], [1.0]]]),
+     (3, [[float("inf"), [], []]]), (0, float("nan")), (1, [PLACES]), (1, [1, 2]), (2, [-1.0])],
 )  # fmt: skip
-def test_a_state_that_cannot_be_is_refused(stored: list[list[object]]) -> None:
+def test_a_state_that_cannot_be_is_refused(part: int, stored: object) -> None:
+    StayingPlaces(1.0, PLACES).restore(*GOOD)  # type: ignore[arg-type]
+    wrong = [stored if n == part else good for n, good in enumerate(GOOD)]
     with pytest.raises(ValueError, match=r"stored|argument"):
-        StayingPlaces(1.0, PLACES).restore(stored)  # type: ignore[arg-type]
+        StayingPlaces(1.0, PLACES).restore(*wrong)  # type: ignore[arg-type]
+
+
+# What came, and what was there ---------------------------------------------------------------------------------------
+
+
+def test_what_a_view_began_with_and_what_came_long_ago_count_no_more() -> None:
+    far, near = [0.5, 0.5, 3.0, 0.5], [0.5] * PLACES
+    there = StayingPlaces(1.0, PLACES, least=1.0)
+    assert {one.distance for one in stayed(there, *[far] * 50) if one} == {0.0}
+    came = StayingPlaces(1.0, PLACES, least=1.0)
+    stayed(came, *[near] * 5)
+    counted = [bool(one and one.distance) for one in stayed(came, *[far] * 500, start_s=1.0)]
+    assert counted.index(True) == pytest.approx(5, abs=1)
+    assert sum(counted) / 5 == pytest.approx(CAME_WITHIN_S - 1.0, abs=0.5)
+    assert not any(counted[400:])
 
 
 # How a profile says so ---------------------------------------------------------------------------------------------
