@@ -17,7 +17,8 @@ from patchwatch.contract.errors import ConfigurationError
 SEEDS = (42, 123, 2024)
 SIGMA_S = 0.68  # of the smoothing: 17 frames at 25 fps, the width of the reference method
 _NAME = r"[a-z0-9][a-z0-9_-]{0,30}"  # it stands in score messages, between commas
-_OPTIONAL = "group", "lasting_s", "lasting_in_tail", "passing_share", "staying_s", "explained_by"  # since format 2
+# unknown to earlier banks
+_OPTIONAL = "group", "lasting_s", "lasting_in_tail", "passing_share", "staying_s", "explained_by"
 _TAKEN = ("fused", "flow")  # in the bank file by what all streams yield together, in views by optical flow
 
 

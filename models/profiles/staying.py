@@ -45,7 +45,7 @@ class StayingPlaces:
     def add(self, at_s: float, groups: NDArray[np.int32], distances: NDArray[np.float32]) -> Staying | None:
         """Take a frame: the ``groups`` of its regions and their ``distances``, both (n,). None as long as nothing has
         been seen for so many seconds, and in a frame without regions, from which on all begins again."""
-        if not len(groups) or (self._samples and at_s < self._samples[-1][0]):
+        if not len(groups) or (self._samples and at_s < self._last_s):
             self.clear()
         if not len(groups):
             return None
@@ -100,7 +100,7 @@ class StayingPlaces:
         return of_places
 
     def _known(self, place: int) -> int:
-        if not 0 <= place < self._places:
+        if not isinstance(place, int) or not 0 <= place < self._places:
             raise ValueError(f"a stored place of {place}: there are {self._places}")
         return place
 

@@ -54,6 +54,8 @@ def test_a_frame_without_regions_and_a_clock_set_back_begin_again() -> None:
     places = StayingPlaces(1.0, PLACES)
     stayed(places, *[[1.0] * PLACES] * 9, start_s=100.0)
     assert stayed(places, *[[1.0] * PLACES] * 4, start_s=5.0) == [None] * 4
+    stayed(places, *[[1.0] * PLACES] * 9, start_s=10.0)
+    assert stayed(places, *[[1.0] * PLACES] * 4, start_s=10.5) == [None] * 4, "though it looked the same all along"
 
 
 def test_a_place_that_does_not_count_in_a_frame_stays_nothing() -> None:
@@ -96,7 +98,8 @@ GOOD = [2.0, [1], [1.5], [[1.0, [1, 2], [1.5, 2.0]], [2.0, [1], [1.5]]]]
     ("part", "stored"),
     [(3, [[0.0, [PLACES], [1.0]]]), (3, [[0.0, [-1], [1.0]]]), (3, [[0.0, [1], [float("nan")]]]),
      (3, [[0.0, [1], [-1.0]]]), (3, [[2.0, [], []], [1.0, [], []]]), (3, [[0.0, [1, 2], [1.0]]]),
-     (3, [[float("inf"), [], []]]), (0, float("nan")), (1, [PLACES]), (1, [1, 2]), (2, [-1.0])],
+     (3, [[float("inf"), [], []]]), (0, float("nan")), (1, [PLACES]), (1, [1, 2]), (1, [1.5]), (2, [-1.0]),
+     (3, [[0.0, [1.5], [1.0]]])],
 )  # fmt: skip
 def test_a_state_that_cannot_be_is_refused(part: int, stored: object) -> None:
     StayingPlaces(1.0, PLACES).restore(*GOOD)  # type: ignore[arg-type]
