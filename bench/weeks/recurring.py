@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 
 from bench.weeks.camera import SimulatedCamera
 from models.memory.event_footage import AROUND_MS
-from models.memory.recurrence import OCCURRENCES, Likeness, Occurrence, earlier_at_the_same_hour, recurrence_of
+from models.memory.recurrence import (
+    OCCURRENCES,
+    Likeness,
+    Occurrence,
+    earlier_at_the_same_hour,
+    further_of,
+    recurrence_of,
+)
 from patchwatch.contract.errors import ConflictError
 from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
 from patchwatch.messages.cameras.correction import (
@@ -20,7 +27,7 @@ from patchwatch.messages.cameras.correction import (
     CorrectionKind,
     Span,
 )
-from workers.enrolment.recurrence.admission import admitted, waits_until_ms
+from workers.enrolment.recurrence.admission import admitted, in_force, waits_until_ms
 from workers.enrolment.recurrence.watch import _EventMemory
 from workers.inference.corrections.addition_maker import AdditionOrder, make_additions
 
@@ -60,8 +67,10 @@ class Corrections:
 
     def _compare(self, one: Occurrence, now_ms: int) -> None:
         earlier, likeness = earlier_at_the_same_hour(one, self._seen), self._likeness()
-        recurrence = recurrence_of(one, earlier, likeness.explained) if likeness else None
+        recurrence = None
         if likeness is not None:
+            recurrence = further_of(one, in_force(self.camera.record), likeness.mostly_explained)
+            recurrence = recurrence or recurrence_of(one, earlier, likeness.explained)
             may = [likeness.may_recur(other) for other in (one, *earlier)]
             at = time.strftime("%a %H:%M", time.gmtime(one.started_ms / 1000))
             self.said.append(f"{at}: compared with {len(earlier)}, may recur: {may}, recurs: {bool(recurrence)}")

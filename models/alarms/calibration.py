@@ -71,6 +71,11 @@ def score_of(rarity: float) -> float:
     return rarity / (rarity + HALF_SCORE_RARITY)
 
 
+def rarity_of(score: float) -> float:
+    """Score (0..1, below 1) to rarity: the inverse of `score_of`."""
+    return HALF_SCORE_RARITY * score / (1.0 - score)
+
+
 @dataclass(frozen=True)
 class RankCalibration:
     """Ranks among all held-out normal frames, those without a value counting as below.

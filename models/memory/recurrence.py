@@ -2,23 +2,25 @@
 
 Whether three events are alike, the camera's own scorer says: none of them would have alerted, had the bank known the
 other two. So it is the measure that alerts go by, and what is admitted was there on two of the three days at least.
-Nothing that was added before makes events alike: alikeness does not spread.
+Nothing that was added before makes events alike: alikeness does not spread. What recurs already may come with a little
+more, as a cleaner beside a new shelf: one such event is enough, and is held against the first three.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
 
+from models.alarms.calibration import rarity_of
 from models.alarms.event_detector import EventRule
 from models.banks.additions import Addition, Additions
 from models.banks.bank import Bank
 from models.banks.hours import MINUTES_A_DAY, Hours
 from models.banks.rare_vectors import rare_regions, rare_vectors
-from models.engine.frame_scorer import FrameScorer
+from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.frames.frame import Features
 from models.memory.event_footage import EventFootage
 from models.profiles.profile import StreamKind
@@ -31,6 +33,8 @@ MARGIN_MIN = 30  # that the hours reach beyond the events
 LONGEST_MS = 300_000
 MOST_OF_PICTURE = 1 / 3  # of the places of a frame, that may be rare in it beyond those that were so before the event
 MOST_COMPARED = 6  # earlier events that one is compared with
+MOST_OCCURRENCES = 8  # of a recurrence
+LITTLE_MORE = 0.25  # of how far an event rises above the level, in rarity, that may be left once what recurs is known
 _WEEK_MS, _HOUR_MS = 7 * 86_400_000, 3_600_000
 
 
@@ -91,6 +95,22 @@ def recurrence_of(
     return None
 
 
+def further_of(
+    newest: Occurrence,
+    known: Sequence[Recurrence],
+    mostly_explained: Callable[[Occurrence, Sequence[Occurrence]], bool],
+) -> Recurrence | None:
+    """The one of the ``known`` recurrences that the newest is with a little more, and the newest too; None if it is
+    none. ``mostly_explained``: see `Likeness`."""
+    if not _is_short(newest):
+        return None
+    for one in known:
+        open_to_more = one.hours.contains(newest.started_ms) and len(one.occurrences) < MOST_OCCURRENCES
+        if open_to_more and mostly_explained(newest, one.occurrences[:OCCURRENCES]):
+            return Recurrence((*one.occurrences, newest), one.hours)
+    return None
+
+
 def _is_short(occurrence: Occurrence) -> bool:
     return 0 <= occurrence.ended_ms - occurrence.started_ms <= LONGEST_MS
 
@@ -141,8 +161,17 @@ class Likeness:
         seen, others = self._see(one), [self._see(other) for other in by]
         if seen is None or None in others:
             return False
-        known = Additions(self._bank, [addition for _, addition in filter(None, others)])
-        return not self._alerts(seen[0], known)
+        return not self._alerts(seen[0], self._known(filter(None, others)))
+
+    def mostly_explained(self, one: Occurrence, by: Sequence[Occurrence]) -> bool:
+        """Whether it would have risen no more than a quarter as far above the level, had the bank known those others,
+        of which two at least must be events to the present bank too. False where it must not become normal."""
+        seen, others = self._see(one), [*filter(None, map(self._see, by))]
+        if seen is None or len(others) < OCCURRENCES - 1:
+            return False
+        on = rarity_of(self._rule.on)
+        above, left = (self._peak(seen[0], known) - on for known in (None, self._known(others)))
+        return left <= LITTLE_MORE * above
 
     def _see(self, occurrence: Occurrence) -> tuple[EventFootage, Addition] | None:
         if occurrence.id not in self._seen:
@@ -154,18 +183,26 @@ class Likeness:
     def _may_recur(self, footage: EventFootage, started_ms: int) -> bool:
         return self._alerts(footage, None) and not self._fills_the_picture(footage, started_ms)
 
+    def _known(self, others: Iterable[tuple[EventFootage, Addition]]) -> Additions:
+        return Additions(self._bank, [addition for _, addition in others])
+
     def _addition(self, footage: EventFootage) -> Addition:
         return Addition(rare_vectors(self._bank, footage.features))
 
     def _alerts(self, footage: EventFootage, additions: Additions | None) -> bool:
         """Whether its frames open an event when this is normal too."""
+        return any(score.event_open for score in self._scores(footage, additions))
+
+    def _peak(self, footage: EventFootage, additions: Additions | None) -> float:
+        """The rarity of its highest score."""
+        return rarity_of(max(score.score for score in self._scores(footage, additions)))
+
+    def _scores(self, footage: EventFootage, additions: Additions | None) -> Iterator[FrameScore]:
         scorer = FrameScorer(self._bank, self._rule)
         scorer.mute(self._muted)
         scorer.use_additions(additions)
-        return any(
-            scorer.score(frame.features, frame.at_ms / 1000, discontinuity=frame.starts_run).event_open
-            for frame in footage.frames
-        )
+        for frame in footage.frames:
+            yield scorer.score(frame.features, frame.at_ms / 1000, discontinuity=frame.starts_run)
 
     def _fills_the_picture(self, footage: EventFootage, started_ms: int) -> bool:
         """Judged against the frames before it: a bank of little footage finds many places rare in any picture."""

@@ -12,17 +12,20 @@ from plain_stream import features_at
 
 from models.banks.additions import Addition, Additions
 from models.banks.bank import Bank, StreamBank
+from models.banks.hours import Hours
 from models.banks.rare_vectors import rare_vectors
 from models.engine.frame_scorer import FrameScorer
 from models.memory.event_footage import EventFootage, EventFrame
 from models.memory.recurrence import (
     LONGEST_MS,
     MOST_COMPARED,
+    MOST_OCCURRENCES,
     WITHIN_MS,
     Likeness,
     Occurrence,
     Recurrence,
     earlier_at_the_same_hour,
+    further_of,
     recurrence_of,
 )
 
@@ -204,3 +207,63 @@ def test_what_fills_the_picture_never_recurs(bank: Bank, before: int, during: in
     event = occurrence(0, 22)
     likeness = Likeness(with_places(bank), bank.rule, lambda one: in_places(one, before, during))
     assert likeness.may_recur(event) is may
+
+
+def further(bank: Bank, first: Looks, newest: Occurrence, look: Sequence[float]) -> Recurrence | None:
+    """What the newest adds to the recurrence of the three first."""
+    recurrence = found(bank, first)
+    assert recurrence is not None
+    looks = dict(first) | {newest: look}
+    seeds = {one: n for n, one in enumerate(looks)}
+    likeness = Likeness(bank, bank.rule, lambda one: footage(one, looks[one], seeds[one]))
+    return further_of(newest, [recurrence], likeness.mostly_explained)
+
+
+THREE_NIGHTS = {occurrence(day, 22.0 + 0.1 * day): CLEANER for day in range(3)}
+A_LITTLE_MORE, MUCH_MORE = (9.0, 2.0), (9.0, -4.0)  # with a person who is nearly usual, and with one who is not
+
+
+def test_what_recurs_may_come_with_a_little_more_after_one_night(bank: Bank) -> None:
+    newest = occurrence(3, 22.2)
+    grown = further(bank, THREE_NIGHTS, newest, A_LITTLE_MORE)
+    assert grown is not None
+    assert grown.occurrences == (*THREE_NIGHTS, newest)
+    looks = THREE_NIGHTS | {newest: A_LITTLE_MORE}
+    before = Recurrence(grown.occurrences[:3], grown.hours)
+    assert alerts(bank, before, THREE_NIGHTS, A_LITTLE_MORE, at(4, 22.0))
+    assert not alerts(bank, grown, looks, A_LITTLE_MORE, at(4, 22.0))
+    assert not alerts(bank, grown, looks, CLEANER, at(4, 22.0))
+    assert alerts(bank, grown, looks, A_LITTLE_MORE, at(4, 3.0))
+    assert alerts(bank, grown, looks, STRANGER, at(4, 22.0))
+
+
+@pytest.mark.parametrize("look", [MUCH_MORE, STRANGER, (*CLEANER, *STRANGER)])
+def test_who_comes_along_with_her_needs_three_nights_of_his_own(bank: Bank, look: Sequence[float]) -> None:
+    assert further(bank, THREE_NIGHTS, occurrence(3, 22.2), look) is None
+
+
+def test_a_little_more_counts_at_her_hour_only(bank: Bank) -> None:
+    assert further(bank, THREE_NIGHTS, occurrence(3, 3.0), A_LITTLE_MORE) is None
+
+
+def test_a_little_more_is_held_against_the_first_three_and_may_come_five_times() -> None:
+    """Or step by step it would become anything."""
+    asked: list[Sequence[Occurrence]] = []
+
+    def mostly(_: Occurrence, by: Sequence[Occurrence]) -> bool:
+        asked.append(by)
+        return True
+
+    known = Recurrence(tuple(THREE_NIGHTS), Hours(21 * 60, 120))
+    for day in range(3, 8):
+        grown = further_of(occurrence(day, 22.0), [known], mostly)
+        assert grown is not None
+        known = grown
+    assert asked == [tuple(THREE_NIGHTS)] * 5
+    assert further_of(occurrence(8, 22.0), [known], mostly) is None
+    assert len(known.occurrences) == MOST_OCCURRENCES
+
+
+def test_an_event_of_minutes_is_no_little_more() -> None:
+    known = Recurrence(tuple(THREE_NIGHTS), Hours(21 * 60, 120))
+    assert further_of(occurrence(3, 22.0, seconds=LONGEST_MS / 1000 + 1), [known], always) is None

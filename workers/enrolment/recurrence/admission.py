@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from models.banks.hours import MINUTES_A_DAY, Hours
 from models.memory.event_footage import AROUND_MS
-from models.memory.recurrence import WITHIN_MS, Recurrence
+from models.memory.recurrence import OCCURRENCES, WITHIN_MS, Occurrence, Recurrence
 from patchwatch.contract.errors import ConflictError
 from patchwatch.messages.cameras.correction import (
     CameraCorrections,
@@ -25,7 +25,11 @@ _DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"
 
 
 def admitted(before: CameraCorrections, recurrence: Recurrence, correction_id: str, now_ms: int) -> CameraCorrections:
-    """The corrections with this recurrence as a further one. Raises `ConflictError` that says why it must not be."""
+    """The corrections with this recurrence as a further one, or in the place of the one that it adds an occurrence to.
+    Raises `ConflictError` that says why it must not be."""
+    for known in _recurring(before):
+        if known.in_force and set() < set(known.alert_ids) < _ids(recurrence):
+            before = before.undone(known.id, BY, now_ms)
     why_not = next(_refusals(before, recurrence, now_ms), None)
     if why_not is not None:
         raise ConflictError(f"what recurs {in_words(recurrence.hours)} stays an anomaly: {why_not}")
@@ -39,9 +43,24 @@ def admitted(before: CameraCorrections, recurrence: Recurrence, correction_id: s
         alert_ids=tuple(one.id for one in recurrence.occurrences),
         by=BY,
         at_ms=now_ms,
-        note=f"recurs on {len(recurrence.occurrences)} days: is normal {in_words(hours)} from now on",
+        note=note_of(recurrence),
     )
     return before.with_one(correction)
+
+
+def in_force(before: CameraCorrections) -> list[Recurrence]:
+    """What was admitted and counts."""
+    return [
+        Recurrence(
+            tuple(
+                Occurrence(alert_id, span.from_ms + AROUND_MS, span.until_ms - AROUND_MS)
+                for alert_id, span in zip(one.alert_ids, one.spans, strict=True)
+            ),
+            Hours(one.hours.from_minute, one.hours.minutes, one.hours.weekday),
+        )
+        for one in _recurring(before)
+        if one.in_force and one.hours is not None and len(one.alert_ids) == len(one.spans)
+    ]
 
 
 def without_outdated(before: CameraCorrections, now_ms: int) -> CameraCorrections:
@@ -56,6 +75,13 @@ def without_outdated(before: CameraCorrections, now_ms: int) -> CameraCorrection
 def waits_until_ms(before: CameraCorrections) -> int:
     """When the next recurrence may be admitted, as far as those before it are concerned; 0: at any time."""
     return max((one.at_ms + EVERY_MS for one in _recurring(before)), default=0)
+
+
+def note_of(recurrence: Recurrence) -> str:
+    """For people, on what was admitted."""
+    days = len(recurrence.occurrences)
+    more = ", on the last of them with a little more" if days > OCCURRENCES else ""
+    return f"recurs on {days} days{more}: is normal {in_words(recurrence.hours)} from now on"
 
 
 def in_words(hours: Hours) -> str:
@@ -75,11 +101,11 @@ def _refusals(before: CameraCorrections, recurrence: Recurrence, now_ms: int) ->
 
 
 def _judged_before(before: CameraCorrections, recurrence: Recurrence) -> Iterator[str]:
-    ids = {one.id for one in recurrence.occurrences}
-    known = [one for one in before.corrections if ids & set(one.alert_ids)]
+    known = [one for one in before.corrections if _ids(recurrence) & set(one.alert_ids)]
     if any(one.kind is CorrectionKind.ANOMALY and one.in_force for one in known):
         yield "an operator called one of these alerts a real anomaly"
-    if any(one.in_force or one.kind is CorrectionKind.RECURRING for one in known):
+    admitted_before = (one for one in known if one.kind is CorrectionKind.RECURRING and one.undone_by != BY)
+    if any(one.in_force for one in known) or any(admitted_before):
         yield "one of these alerts was judged before"
 
 
@@ -89,6 +115,10 @@ def _refused_hours(before: CameraCorrections, daily: Hours, now_ms: int) -> Iter
         yield "an operator rejected what was seen at this hour within the last three weeks"
     if any(_overlap(one, daily) for one in _recurring(before) if not one.in_force and one.undone_by != BY):
         yield "an operator took such a correction of this hour back"
+
+
+def _ids(recurrence: Recurrence) -> set[str]:
+    return {one.id for one in recurrence.occurrences}
 
 
 def _recurring(corrections: CameraCorrections) -> list[Correction]:

@@ -1,4 +1,5 @@
-"""Watches for what recurs: compares each alert that closes with those of earlier days at its hour.
+"""Watches for what recurs: compares each alert that closes with what recurs already, and with those of earlier days, at
+its hour.
 
 Nothing is kept here but a list of what is still to be compared: after a restart the alerts of the last day are compared
 again, which changes nothing, as what was admitted names its alerts. On the day after a recurrence was admitted nothing
@@ -25,6 +26,7 @@ from models.memory.recurrence import (
     Occurrence,
     Recurrence,
     earlier_at_the_same_hour,
+    further_of,
     recurrence_of,
 )
 from models.memory.store import MemoryStore
@@ -32,7 +34,7 @@ from models.memory.stretches.stretch import StretchInfo
 from models.memory.stretches.stretch_identity import stretch_identity
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
-from patchwatch.bus.corrections import change_corrections
+from patchwatch.bus.corrections import change_corrections, decoded
 from patchwatch.bus.stored_records import readable, readable_by_id
 from patchwatch.contract.errors import ConflictError, ContentionError, NotFoundError, PatchwatchError
 from patchwatch.contract.settings import Settings
@@ -42,7 +44,7 @@ from patchwatch.messages.cameras.correction import CameraCorrections
 from workers.analysis.alarm_rule import rule_in_force
 from workers.analysis.anomaly_kinds import streams_of
 from workers.enrolment.polling_thread import PollingThread
-from workers.enrolment.recurrence.admission import admitted, in_words, waits_until_ms, without_outdated
+from workers.enrolment.recurrence.admission import admitted, in_force, note_of, waits_until_ms, without_outdated
 from workers.enrolment.recurrence.alert_log import AlertLog
 
 POLL_S = 10.0
@@ -125,7 +127,10 @@ class RecurrenceWatch:
         if newest not in unquestioned or len(unquestioned) < OCCURRENCES:
             return False
         try:
-            recurrence = recurrence_of(newest, unquestioned[1:], self._likeness(camera).explained)
+            known = in_force(decoded(camera.id, self._client.hget(keys.CORRECTIONS, camera.id)))
+            likeness = self._likeness(camera)
+            recurrence = further_of(newest, known, likeness.mostly_explained)
+            recurrence = recurrence or recurrence_of(newest, unquestioned[1:], likeness.explained)
         except PatchwatchError as error:  # without a bank nothing alerts, and a disk that fails shows elsewhere
             log.debug("%s: alerts are not compared: %s", camera.id, error)
             return True
@@ -155,9 +160,8 @@ class RecurrenceWatch:
             log.info("%s: what recurs is compared again with its next alert", camera.id)
         else:
             log.warning(
-                "%s: the same alert on %d days: it is normal %s from now on; take it back with "
-                "`patchwatch cameras undo %s %s`, or call one of its alerts an anomaly",
-                camera.id, len(recurrence.occurrences), in_words(recurrence.hours), camera.id, correction_id,
+                "%s: an alert %s; take it back with `patchwatch cameras undo %s %s`, or call one of the alerts an "
+                "anomaly", camera.id, note_of(recurrence), camera.id, correction_id,
             )  # fmt: skip
 
 

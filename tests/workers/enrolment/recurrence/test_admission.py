@@ -6,10 +6,18 @@ import pytest
 from events import DAY_MS, at, occurrence
 
 from models.banks.hours import Hours
-from models.memory.recurrence import Recurrence
+from models.memory.recurrence import MOST_OCCURRENCES, Recurrence
 from patchwatch.contract.errors import ConflictError
-from patchwatch.messages.cameras.correction import CameraCorrections
-from workers.enrolment.recurrence.admission import EVERY_MS, LASTS_MS, MOST, admitted, in_words, without_outdated
+from patchwatch.messages.cameras.correction import MOST_SPANS, CameraCorrections
+from workers.enrolment.recurrence.admission import (
+    EVERY_MS,
+    LASTS_MS,
+    MOST,
+    admitted,
+    in_force,
+    in_words,
+    without_outdated,
+)
 
 NONE = CameraCorrections(camera_id="cam")
 
@@ -46,6 +54,24 @@ def test_the_same_alert_is_admitted_once_even_after_it_was_taken_back() -> None:
         before = after(1).undone("0" * 16, "operator", at(3, 1)) if taken_back else after(1)
         with pytest.raises(ConflictError, match="judged before"):
             admitted(before, recurrence(0, 0), "f" * 16, at(5, 0))
+
+
+def test_what_recurs_with_a_little_more_takes_the_place_of_what_it_grew_from() -> None:
+    grown, corrections = recurrence(0), admitted(NONE, recurrence(0), "0" * 16, at(3, 0))
+    for n in range(3, MOST_OCCURRENCES):
+        grown = Recurrence((*grown.occurrences, occurrence(n, 22)), grown.hours)
+        corrections = admitted(corrections, grown, f"{n:016x}", at(n + 1, 0))
+        assert in_force(corrections) == [grown]
+    undone = corrections.undone(f"{MOST_OCCURRENCES - 1:016x}", "operator", at(9, 1))
+    assert in_force(undone) == []
+    with pytest.raises(ConflictError, match="judged before"):
+        admitted(undone, recurrence(0), "f" * 16, at(10, 0))
+    with pytest.raises(ConflictError, match="took such a correction of this hour back"):
+        admitted(undone, recurrence(20), "f" * 16, at(23, 0))
+
+
+def test_a_correction_holds_as_many_spans_as_a_recurrence_has_occurrences() -> None:
+    assert MOST_OCCURRENCES <= MOST_SPANS
 
 
 @pytest.mark.parametrize(("hour", "blocked"), [(20, False), (21, True), (22, True), (23, True), (0, False)])

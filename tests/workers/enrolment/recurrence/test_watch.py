@@ -35,6 +35,7 @@ from workers.enrolment.recurrence.watch import SETTLED_MS, RecurrenceWatch
 from workers.inference.corrections.addition_maker import AdditionOrder, make_additions
 
 CLEANER, STRANGER = (9.0,), (-7.0,)
+A_LITTLE_MORE = (*CLEANER, 2.0)  # with a person who is nearly usual
 KINDS = (StreamKind.LOCAL, StreamKind.GLOBAL)
 
 
@@ -174,6 +175,26 @@ def test_two_nights_do_not_and_a_restart_before_the_third_loses_nothing(house: H
     house.alert(0)
     RecurrenceWatch(house.site.settings, house.site.client).poll()
     assert len(house.corrections) == 1
+
+
+def test_what_recurs_with_a_little_more_alerts_once_and_takes_its_place(house: House) -> None:
+    ids = [house.alert(days_ago) for days_ago in (3, 2, 1)]
+    house.watch.poll()
+    house.pass_time_since_admission(DAY_MS)
+    ids.append(house.alert(0, A_LITTLE_MORE))
+    tonight_ms = house.now_ms + DAY_MS - 2 * SETTLED_MS
+    house.use_corrections()
+    assert any(score.event_open for score in house.tonight(A_LITTLE_MORE, tonight_ms))
+    house.watch.poll()
+    replaced, grown = house.corrections
+    assert (replaced.in_force, replaced.undone_by) == (False, BY)
+    assert (grown.in_force, grown.alert_ids, grown.hours) == (True, tuple(ids), replaced.hours)
+    assert grown.note.startswith("recurs on 4 days, on the last of them with a little more: is normal at ")
+    house.use_corrections()
+    assert not any(score.event_open for score in house.tonight(A_LITTLE_MORE, tonight_ms))
+    house.undo(grown.id)
+    house.use_corrections()
+    assert any(score.event_open for score in house.tonight(CLEANER, tonight_ms)), "one undo takes back all of it"
 
 
 def test_it_is_admitted_once_whoever_looks_again(house: House) -> None:
