@@ -13,7 +13,7 @@ from scipy.special import gammainc
 
 from models.alarms.calibration import TAIL_RARITY, score_of
 from models.alarms.event_counts import Run, event_levels, length_s
-from models.alarms.event_detector import EventRule
+from models.alarms.event_detector import OPENS_AFTER_S, EventRule
 from models.alarms.gpd_tail import GpdTail
 
 FALSE_ALARMS_PER_DAY = 4.0
@@ -101,13 +101,12 @@ class ThresholdModel:
             raise ValueError(f"footage_s must be positive, not {self.footage_s}")
 
     @classmethod
-    def fit(cls, runs: Sequence[Run]) -> ThresholdModel:
-        """From held-out runs: times in seconds (n,) and smoothed scores (n,) of each unbroken run of frames."""
+    def fit(cls, runs: Sequence[Run], opens_after_s: float = OPENS_AFTER_S) -> ThresholdModel:
+        """From held-out runs: times in seconds (n,) and smoothed scores (n,) of each unbroken run of frames.
+        ``opens_after_s``: of each, before which live no event opens."""
         rule = EventRule(on=1.0, off=OFF_OF_ON)
-        scores = event_levels(runs, rule)
-        return cls(
-            scores / (1.0 - scores), length_s(runs, rule.gap_s), rule.min_duration_s, rule.cooldown_s, rule.gap_s
-        )
+        scores, footage_s = event_levels(runs, rule, opens_after_s), length_s(runs, rule.gap_s, opens_after_s)
+        return cls(scores / (1.0 - scores), footage_s, rule.min_duration_s, rule.cooldown_s, rule.gap_s)
 
     def facts(self) -> dict[str, float]:
         """JSON values that with ``levels`` make this model again."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alarms.event_detector import TOLERANCE_S, EventRule
+from models.alarms.event_detector import OPENS_AFTER_S, TOLERANCE_S, EventRule
 
 Run = tuple[NDArray[np.float64], NDArray[np.float64]]  # times in seconds and smoothed scores, both (n,)
 _MOST_EVENTS = 512  # levels of rarer events are kept
@@ -20,8 +20,8 @@ _OF_MOST = 0.5  # looking further down ends where events have merged to this sha
 class EventCounts:
     """Runs of scores laid end to end, ready to count events at any level.
 
-    ``sustained``: at each frame the lowest score since the rule's minimum duration before, 0 where its run is younger.
-    ``piece``: number of the unbroken run a frame belongs to; a gap longer than the rule's begins another.
+    ``sustained``: at each frame the lowest score since the rule's minimum duration before, 0 where no event may open
+    yet. ``piece``: number of the unbroken run a frame belongs to; a gap longer than the rule's begins another.
     """
 
     times: NDArray[np.float64]
@@ -31,14 +31,16 @@ class EventCounts:
     rule: EventRule
 
     @classmethod
-    def from_runs(cls, runs: Sequence[Run], rule: EventRule) -> EventCounts:
+    def from_runs(cls, runs: Sequence[Run], rule: EventRule, opens_after_s: float = OPENS_AFTER_S) -> EventCounts:
+        """``opens_after_s``: of each run, as of a view that begins."""
         times = np.concatenate([run[0] for run in runs])
         scores = np.concatenate([run[1] for run in runs])
         run = np.repeat(np.arange(len(runs)), [len(times) for times, _ in runs])
         step = np.diff(times)
         broken = (np.diff(run) > 0) | (step > rule.gap_s) | (step < 0)
         piece = np.concatenate([[0], np.cumsum(broken)]).astype(np.int64)[: len(times)]
-        return cls(times, scores, _sustained(times, scores, piece, rule.min_duration_s), piece, rule)
+        may_open = np.where(_age_s(times, piece) < opens_after_s - TOLERANCE_S, 0.0, scores)
+        return cls(times, scores, _sustained(times, may_open, piece, rule.min_duration_s), piece, rule)
 
     def count(self, on: float, among: NDArray[np.int64] | None = None) -> int:
         """Events that the rule opens at level ``on``, with its ``off`` in proportion: as many as `EventDetector`.
@@ -74,12 +76,12 @@ class EventCounts:
         return levels
 
 
-def event_levels(runs: Sequence[Run], rule: EventRule) -> NDArray[np.float64]:
+def event_levels(runs: Sequence[Run], rule: EventRule, opens_after_s: float = OPENS_AFTER_S) -> NDArray[np.float64]:
     """The k-th entry is the highest score at which ``rule`` (its ``off`` in proportion to its ``on``) opens k events.
 
     Float64 (n,), falling. Lower down events merge: where fewer are counted than above, the greater number stands.
     """
-    series = EventCounts.from_runs(runs, rule)
+    series = EventCounts.from_runs(runs, rule, opens_after_s)
     levels: list[float] = []
     peaks, among = series.peaks(), np.zeros(0, np.int64)
     for place, level in enumerate(peaks):
@@ -92,10 +94,21 @@ def event_levels(runs: Sequence[Run], rule: EventRule) -> NDArray[np.float64]:
     return np.array(levels[:_MOST_EVENTS], np.float64)
 
 
-def length_s(runs: Sequence[Run], gap_s: float) -> float:
-    """Time covered by the runs, without what lies in gaps."""
-    steps = (np.diff(times) for times, _ in runs)
-    return sum(float(step[(step >= 0) & (step <= gap_s)].sum()) for step in steps)
+def length_s(runs: Sequence[Run], gap_s: float, opens_after_s: float = OPENS_AFTER_S) -> float:
+    """Time in the runs in which an event may open: without gaps and what comes right after them."""
+    return sum(max(0.0, length - opens_after_s) for times, _ in runs for length in _unbroken_s(times, gap_s))
+
+
+def _unbroken_s(times: NDArray[np.float64], gap_s: float) -> list[float]:
+    step = np.diff(times)
+    pieces = np.split(times, np.flatnonzero((step < 0) | (step > gap_s)) + 1)
+    return [float(piece[-1] - piece[0]) for piece in pieces if len(piece)]
+
+
+def _age_s(times: NDArray[np.float64], piece: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Of each frame the time since its piece began."""
+    starts = np.flatnonzero(np.diff(piece, prepend=-1))
+    return times - np.repeat(times[starts], np.diff(np.append(starts, len(times))))
 
 
 def _sustained(

@@ -17,6 +17,9 @@ from models.frames.stored_numbers import stored_share, stored_time
 _TimeS = Annotated[float, AfterValidator(stored_time)]
 _Score = Annotated[float, AfterValidator(stored_share)]
 TOLERANCE_S = 1e-3  # frame times are floating point: 0.6 - 0.2 < 0.4
+# Of a view that begins, or begins anew after a cut, no event opens for so long: streams average over windows of up to a
+# second, so its first scores vary the more. Callers hold the gate; counts of events leave this time out.
+OPENS_AFTER_S = 1.0
 
 
 class AlertGate(StrEnum):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.alarms.alarm_threshold import ThresholdModel
 from models.alarms.calibration import NEUTRAL_RARITY, AnyCalibration, score_of
 from models.alarms.event_counts import Run, length_s
-from models.alarms.event_detector import EventRule
+from models.alarms.event_detector import OPENS_AFTER_S, EventRule
 from models.banks.bank import StreamBank, StreamDistance
 from models.banks.coverage import CurvePoint, Spread, StreamCoverage, covered_share, covering_radii, curve_point
 from models.frames.frame import Features
@@ -160,9 +160,10 @@ def threshold_of(
     values: Sequence[float | None],
     calibration: AnyCalibration,
     smoothing_s: float,
+    opens_after_s: float = OPENS_AFTER_S,
 ) -> ThresholdModel:
     """From the scores that the held-out footage would have had live, where silence leaves a score as it was.
-    ``values``: of the frames, in order; ``calibration``: of them."""
+    ``values``: of the frames, in order; ``calibration``: of them. ``opens_after_s``: see `ThresholdModel.fit`."""
     runs: dict[int, list[tuple[float, float]]] = {}
     smoothing: dict[int, CausalGaussian] = {}
     for at_s, key, value in zip(times_s, runs_of, values, strict=True):
@@ -173,12 +174,12 @@ def threshold_of(
             score = smooth.add(at_s, score_of(calibration.rarity(value)))
         run.append((at_s, score))
     columns = [_columns(run) for run in runs.values()]
-    if not length_s(columns, EventRule.gap_s) > 0:
+    if not length_s(columns, EventRule.gap_s, opens_after_s) > 0:
         raise InsufficientFootageError(
-            f"the analysed frames are more than {EventRule.gap_s:.0f} s apart, so no event can be counted: "
-            "raise the analysis rate"
+            f"the analysed frames are more than {EventRule.gap_s:.0f} s apart, or come in pieces of a second, so no "
+            "event can be counted: raise the analysis rate, or give longer pieces"
         )
-    return ThresholdModel.fit(columns)
+    return ThresholdModel.fit(columns, opens_after_s)
 
 
 def _columns(run: Sequence[tuple[float, float]]) -> Run:

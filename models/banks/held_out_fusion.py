@@ -79,8 +79,10 @@ class HeldOutFusion:
         return extended
 
     def _scale_of_group(self, means: Sequence[float | None], share: float) -> GroupScale:
+        """As a view begins, where no event opens yet, a group shows as well as elsewhere how restless it is."""
         calibration = calibration_of_known(means)
-        return GroupScale.fit(calibration, self.threshold(means, calibration), share)
+        alone = threshold_of(self._times, self._runs, means, calibration, self._profile.smoothing_s, opens_after_s=0.0)
+        return GroupScale.fit(calibration, alone, share)
 
 
 def calibration_of_known(values: Sequence[float | None]) -> AnyCalibration:

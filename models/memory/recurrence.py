@@ -105,7 +105,8 @@ def further_of(
     if not _is_short(newest):
         return None
     for one in known:
-        open_to_more = one.hours.contains(newest.started_ms) and len(one.occurrences) < MOST_OCCURRENCES
+        other_day = all(newest.started_ms - before.started_ms >= OTHER_DAY_MS for before in one.occurrences)
+        open_to_more = other_day and one.hours.contains(newest.started_ms) and len(one.occurrences) < MOST_OCCURRENCES
         if open_to_more and mostly_explained(newest, one.occurrences[:OCCURRENCES]):
             return Recurrence((*one.occurrences, newest), one.hours)
     return None

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alarms.event_detector import AlertGate
+from models.alarms.event_detector import OPENS_AFTER_S, AlertGate
 from models.frames.frame import Frame
 from models.frames.stored_numbers import stored_time
 from models.frames.view import WHOLE, ViewMask
@@ -39,8 +39,6 @@ _CHANGED_AFTER_S = 5.0  # a lorry that passes close by is gone by then
 _UNSTEADY_AFTER_S = 3.0
 _STEADY_AFTER_S = 5.0  # the wind comes in gusts
 _OVER_AFTER_S = 2.0
-_REFILLS_S = 0.7  # after a cut, smoothing restarts, and the windows of half a second are full again by then
-_BEGINS_S = 1.0  # of a view: streams average over windows of up to a second, and the first frames vary the more
 _SETTLES_S = 3.0  # as long as the smoothing remembers (4 sigma of 0.68 s)
 _DETAIL_LEFT = 0.15  # of the usual detail
 _DETAIL_NONE = 0.6  # grey levels: what noise and compression leave of a black picture
@@ -138,7 +136,7 @@ class TamperingDetector:
         ended = any(change.ended_s is not None for change in changes)
         jumped = self._jumps(signature, elapsed_s)
         in_transition = ended or jumped or view.covered or view.altered or unsteady.now
-        refills_s = _BEGINS_S if begins else _REFILLS_S if cut or rejoined else 0.0
+        refills_s = OPENS_AFTER_S if begins or cut or rejoined else 0.0
         gate = self._gate(at_s, _SETTLES_S if in_transition or rejoined or before_gap else refills_s)
         wrong = self._is_wrong(at_s, _SETTLES_S if in_transition else refills_s)
         return PictureCheck((*before_gap, *changes), gate, wrong)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.alarms.event_detector import Event, EventDetector, EventRule
+from models.alarms.event_detector import OPENS_AFTER_S, TOLERANCE_S, AlertGate, Event, EventDetector, EventRule
 from patchwatch.evaluation.clips import ClipFrames
 from patchwatch.evaluation.labels.labels import FrameRange, ranges_of
 from patchwatch.evaluation.scoring import ScoredClip
@@ -65,10 +66,14 @@ def _time_s(frames: ClipFrames, number: int) -> float:
 
 
 def detect_events(clip: ScoredClip, rule: EventRule) -> tuple[Event, ...]:
-    """Every event the rule opens on a clip, as it was when it closed or the clip ended."""
-    detector, closed = EventDetector(rule), []
-    for at_s, reading in zip(clip.at_s.tolist(), clip.readings, strict=True):
-        changes = detector.update(at_s, reading.score, reading.driver, reading.box_xyxy_px)
+    """Every event the rule opens on a clip, as it was when it closed or the clip ended. As live, none opens where a view
+    has just begun."""
+    detector, closed, opens_s = EventDetector(rule), list[Event](), -math.inf
+    for frame, reading in zip(clip.clip.frames, clip.readings, strict=True):
+        if frame.discontinuity or frame is clip.clip.frames[0]:
+            opens_s = frame.at_s + OPENS_AFTER_S
+        gate = AlertGate.HOLD if frame.at_s < opens_s - TOLERANCE_S else AlertGate.OPEN
+        changes = detector.update(frame.at_s, reading.score, reading.driver, reading.box_xyxy_px, gate)
         closed += [event for event in changes if event.ended_s is not None]
     return (*closed, *detector.finish())
 

@@ -99,12 +99,13 @@ def test_more_footage_of_the_same_kind_narrows_the_interval() -> None:
 
 def test_a_budget_beyond_what_the_footage_supports_says_so_and_has_a_cautious_level() -> None:
     model = learnt("exponential", 0.1, 3)
-    supported = model.at(24.0 / 0.1 / MAX_EXTRAPOLATION * 1.001)
-    asked, cautious = model.at(0.1), model.at(24.0 / 0.1 / MAX_CAUTION * 1.001)
+    a_day = 86_400.0 / model.footage_s  # one event in the whole footage
+    supported = model.at(a_day / MAX_EXTRAPOLATION * 1.001)
+    asked, cautious = model.at(0.1), model.at(a_day / MAX_CAUTION * 1.001)
     assert (asked.supported, cautious.supported, supported.supported) == (False, False, True)
     assert asked.on == pytest.approx(cautious.on, abs=1e-3)
     assert asked.on > supported.on
-    assert asked.expected == pytest.approx(24.0 / 0.1 / MAX_CAUTION, rel=0.01)
+    assert asked.expected == pytest.approx(a_day / MAX_CAUTION, rel=0.01)
     assert asked.needed_hours == pytest.approx(240.0 / MAX_EXTRAPOLATION)
     assert asked.warning is not None
     assert "6 min of normal footage" in asked.warning

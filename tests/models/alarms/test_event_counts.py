@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.alarms.event_counts import EventCounts, Run, event_levels, length_s
-from models.alarms.event_detector import EventDetector, EventRule
+from models.alarms.event_detector import OPENS_AFTER_S, TOLERANCE_S, AlertGate, EventDetector, EventRule
 
 RULE = EventRule(on=1.0, off=0.75, min_duration_s=0.4, cooldown_s=2.0, gap_s=5.0)
 
@@ -23,11 +23,15 @@ def columns(rows: list[tuple[float, float]]) -> Run:
 
 
 def detected(runs: list[Run], on: float) -> int:
+    """By the detector, whose gate is held where a view begins."""
     opened = 0
     for times, values in runs:
         detector, before = EventDetector(EventRule(on, on * 0.75, 0.4, 2.0, 5.0)), None
+        began_s = last_s = float(times[0])
         for at_s, score in zip(times.tolist(), values.tolist(), strict=True):
-            detector.update(at_s, score, None, None)
+            began_s, last_s = at_s if at_s - last_s > 5.0 else began_s, at_s
+            held = at_s - began_s < OPENS_AFTER_S - TOLERANCE_S
+            detector.update(at_s, score, None, None, AlertGate.HOLD if held else AlertGate.OPEN)
             now = detector.open_event
             opened += now is not None and (before is None or now.started_s != before)
             before = now.started_s if now else None
@@ -53,7 +57,20 @@ def test_the_kth_level_is_the_highest_that_opens_k_events(rows: list[list[tuple[
 
 def test_a_gap_is_no_footage() -> None:
     times = np.concatenate([np.arange(0.0, 10.0, 0.2), np.arange(100.0, 110.0, 0.2)])
-    assert length_s([(times, times * 0)], gap_s=5.0) == pytest.approx(19.6)
+    assert length_s([(times, times * 0)], gap_s=5.0) == pytest.approx(19.6 - 2 * OPENS_AFTER_S)
+
+
+def test_what_is_rare_only_as_a_view_begins_raises_no_level() -> None:
+    """Live nothing opens there, so footage in many pieces must not have a higher level than the same in one."""
+    times = np.arange(0.0, 20.0, 0.2)
+    calm = 0.3 + 0.1 * np.sin(times)
+    restless = np.where(times < OPENS_AFTER_S - TOLERANCE_S, 0.9, calm)
+    assert event_levels([(times, restless)] * 8, RULE).max() == pytest.approx(calm.max(), abs=0.01)
+
+
+def test_no_time_is_left_of_pieces_in_which_nothing_may_open() -> None:
+    times = np.arange(0.0, 0.9, 0.2)
+    assert length_s([(times, times * 0)] * 4, gap_s=5.0) == 0.0
 
 
 def test_footage_shorter_than_an_event_has_none() -> None:

@@ -264,6 +264,11 @@ def test_a_little_more_is_held_against_the_first_three_and_may_come_five_times()
     assert len(known.occurrences) == MOST_OCCURRENCES
 
 
+def test_only_another_day_adds_a_little_more() -> None:
+    known = Recurrence(tuple(THREE_NIGHTS), Hours(21 * 60, 120))
+    assert further_of(occurrence(2, 22.5), [known], always) is None
+
+
 def test_an_event_of_minutes_is_no_little_more() -> None:
     known = Recurrence(tuple(THREE_NIGHTS), Hours(21 * 60, 120))
     assert further_of(occurrence(3, 22.0, seconds=LONGEST_MS / 1000 + 1), [known], always) is None

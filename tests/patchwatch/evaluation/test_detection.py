@@ -96,10 +96,22 @@ def test_labelled_events_are_maximal_ranges_with_their_times() -> None:
     )
 
 
-def test_the_camera_s_own_rule_opens_the_events() -> None:
-    scores = [0.1, 0.6, 0.6, 0.6, 0.45, 0.1, *[0.1] * 6, 0.9, 0.9, 0.9]
-    frames = tuple(ExtractedFrame(n / 5, n == 0, (64, 48), (Features.none(8),)) for n in range(len(scores)))
+def _scored(scores: list[float], *, begins: frozenset[int] = frozenset({0})) -> ScoredClip:
+    """At 5 frames a second. ``begins``: frames before which the view changes."""
+    frames = tuple(ExtractedFrame(n / 5, n in begins, (64, 48), (Features.none(8),)) for n in range(len(scores)))
     readings = tuple(FrameScore(0.0, score, score, (None,), None, None, (None,)) for score in scores)
-    first, second = detect_events(ScoredClip(ExtractedClip("a", frames), readings), RULE)
-    assert (first.started_s, first.opened_s, first.ended_s) == pytest.approx((0.2, 0.6, 0.8))
-    assert (second.opened_s, second.ended_s, second.peak_score) == pytest.approx((2.8, 2.8, 0.9))
+    return ScoredClip(ExtractedClip("a", frames), readings)
+
+
+def test_the_camera_s_own_rule_opens_the_events() -> None:
+    scores = [*[0.1] * 5, 0.1, 0.6, 0.6, 0.6, 0.45, 0.1, *[0.1] * 6, 0.9, 0.9, 0.9]
+    first, second = detect_events(_scored(scores), RULE)
+    assert (first.started_s, first.opened_s, first.ended_s) == pytest.approx((1.2, 1.6, 1.8))
+    assert (second.opened_s, second.ended_s, second.peak_score) == pytest.approx((3.8, 3.8, 0.9))
+
+
+def test_nothing_opens_within_the_first_second_of_a_view() -> None:
+    high = [0.9] * 15
+    (at_the_start,) = detect_events(_scored(high), RULE)
+    (after_a_cut,) = detect_events(_scored([0.1] * 10 + high, begins=frozenset({0, 10})), RULE)
+    assert (at_the_start.opened_s, after_a_cut.opened_s) == pytest.approx((1.4, 3.4))

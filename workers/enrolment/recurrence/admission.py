@@ -73,8 +73,10 @@ def without_outdated(before: CameraCorrections, now_ms: int) -> CameraCorrection
 
 
 def waits_until_ms(before: CameraCorrections) -> int:
-    """When the next recurrence may be admitted, as far as those before it are concerned; 0: at any time."""
-    return max((one.at_ms + EVERY_MS for one in _recurring(before)), default=0)
+    """When the next recurrence may be admitted, as far as those before it are concerned; 0: at any time. One that only
+    grew holds up none."""
+    new = (one for one in _recurring(before) if len(one.alert_ids) <= OCCURRENCES)
+    return max((one.at_ms + EVERY_MS for one in new), default=0)
 
 
 def note_of(recurrence: Recurrence) -> str:

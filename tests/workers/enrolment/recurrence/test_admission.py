@@ -16,6 +16,7 @@ from workers.enrolment.recurrence.admission import (
     admitted,
     in_force,
     in_words,
+    waits_until_ms,
     without_outdated,
 )
 
@@ -68,6 +69,14 @@ def test_what_recurs_with_a_little_more_takes_the_place_of_what_it_grew_from() -
         admitted(undone, recurrence(0), "f" * 16, at(10, 0))
     with pytest.raises(ConflictError, match="took such a correction of this hour back"):
         admitted(undone, recurrence(20), "f" * 16, at(23, 0))
+
+
+def test_what_only_grows_holds_up_nothing_else() -> None:
+    corrections = admitted(NONE, recurrence(0), "0" * 16, at(3, 0))
+    grown = Recurrence((*recurrence(0).occurrences, occurrence(3, 22)), recurrence(0).hours)
+    corrections = admitted(corrections, grown, "1" * 16, at(4, 1))
+    assert waits_until_ms(corrections) == at(3, 0) + EVERY_MS
+    assert len(in_force(admitted(corrections, recurrence(1, 5), "2" * 16, at(4, 2)))) == 2
 
 
 def test_a_correction_holds_as_many_spans_as_a_recurrence_has_occurrences() -> None:
