@@ -66,8 +66,8 @@ def _time_s(frames: ClipFrames, number: int) -> float:
 
 
 def detect_events(clip: ScoredClip, rule: EventRule) -> tuple[Event, ...]:
-    """Every event the rule opens on a clip, as it was when it closed or the clip ended. As live, none opens where a view
-    has just begun."""
+    """Every event the rule opens on a clip, as it was when it closed or the clip ended. As live, none opens where a
+    view has just begun."""
     detector, closed, opens_s = EventDetector(rule), list[Event](), -math.inf
     for frame, reading in zip(clip.clip.frames, clip.readings, strict=True):
         if frame.discontinuity or frame is clip.clip.frames[0]:

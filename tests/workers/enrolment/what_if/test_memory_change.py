@@ -225,7 +225,8 @@ def test_a_stretch_that_is_learnt_silences_what_it_silences_live(remembering: An
 
 
 def test_what_is_forgotten_alerts_again_where_nothing_else_was_like_it(remembering: Any) -> None:
-    """The bank has learnt both rushes; without the one the memory still has the other, without both neither."""
+    """The bank has learnt both rushes; without the one the memory still has the other, which is nearly the same,
+    without both neither."""
     builder = BankBuilder(motion_engine().profile, motion_engine().streams, motion_engine().identity)
     for frame, features in live():
         moment = Moment(0, frame.at_s - at_s(0), frame.at_s)
@@ -234,8 +235,9 @@ def test_what_is_forgotten_alerts_again_where_nothing_else_was_like_it(rememberi
     save_bank(learnt, remembering.settings.bank_path("cam", "motion"))
     one = answer_to(remembering, **stretch("forget", RUSHES[0]))
     both = answer_to(remembering, **stretch("forget", range(RUSHES[0].start, RUSHES[1].stop)))
-    assert one.before == one.after == both.before == 0
+    assert one.before == both.before == 0
     assert both.after > 0
+    assert max((event.peak_score for event in one.more), default=0.0) < 0.5 < 0.9 < both.more[0].peak_score
     assert "exemplars from this stretch" in both.notes[-1]
     none = answer_to(remembering, **stretch("forget", range(-9000, -8000)))
     assert none.after == 0
