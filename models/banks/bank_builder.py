@@ -18,6 +18,7 @@ from models.banks.coverage import Coverage, StreamCoverage
 from models.banks.cross_validation import FoldDistances, HeldOutFrames, SmallerBank, cover, distances_of
 from models.banks.folds import CURVE, FOLDS, Folds, PartOfFolds
 from models.banks.held_out_fusion import HeldOutFusion, calibration_of_known
+from models.banks.views import views_of
 from models.exemplars.perspective import Perspective
 from models.exemplars.provenance import (
     THUMBNAILS_MB,
@@ -205,7 +206,12 @@ class BankBuilder:
 
     def _folds(self) -> Folds:
         times_s, runs = np.array(self._times, np.float64), np.array(self._runs, np.int64)
-        return Folds.take_turns(times_s, runs, self._seconds / self._thinned)
+        return Folds.take_turns(times_s, runs, self._seconds / self._thinned, self._views())
+
+    def _views(self) -> NDArray[np.int64] | None:
+        """Of each frame the view that it shows, where a stream tells."""
+        places = next((n for n, spec in enumerate(self._profile.streams) if spec.kind is StreamKind.PLACE), None)
+        return None if places is None else views_of([frame[places] for frame in self._frames])
 
     def _draw_without(self, folds: Folds, number: int) -> list[StreamBank]:
         """The banks of all streams while a fold is held out."""

@@ -58,12 +58,23 @@ class Folds:
     runs: NDArray[np.int64]
 
     @classmethod
-    def take_turns(cls, times_s: NDArray[np.float64], runs: NDArray[np.int64], length_s: float) -> Self:
-        """Folds that take turns in blocks of footage of this length, without what lies between runs."""
-        frames = len(times_s)
+    def take_turns(
+        cls,
+        times_s: NDArray[np.float64],
+        runs: NDArray[np.int64],
+        length_s: float,
+        views: NDArray[np.int64] | None = None,
+    ) -> Self:
+        """Folds that take turns in blocks of footage of this length, without what lies between runs. ``views``: int64
+        (frames,), as `models.banks.views.views_of`: in each of them folds take turns by themselves, as nothing else
+        vouches for what it looks like."""
+        frames, of = len(times_s), np.zeros(len(times_s), np.int64)
         folds = min(FOLDS, max(2, frames // MIN_VALUES))
-        blocks = min(max(int(length_s // _BLOCK_S), folds), _MOST_BLOCKS)
-        return cls(np.arange(frames) * blocks // frames % folds, times_s, runs)
+        views = np.zeros(frames, np.int64) if views is None else views
+        for own in (np.flatnonzero(views == view) for view in np.unique(views)):
+            blocks = min(max(int(length_s * (len(own) / frames) // _BLOCK_S), folds), _MOST_BLOCKS)
+            of[own] = np.arange(len(own)) * blocks // len(own) % folds
+        return cls(of, times_s, runs)
 
     @property
     def count(self) -> int:
