@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import inv_boxcox
 
+from models.alarms.calibration import HALF_SCORE_RARITY
+
 _SHAPES = np.linspace(-0.5, 0.5, 21)
 _SHAPE_SPREAD = 0.2  # normal prior of the shape about 0, the exponential tail; chosen by bench/threshold.py
 _SCALES = np.geomspace(0.1, 12.0, 48)  # of the mean excess
-_LEAST_SCALE = 1e-3  # of the tail's start: footage that never varied must not make its level a certainty
+# Of odds, whose tail is exponential in rarity (`models.alarms.calibration`): what is expected where no event was seen,
+# and the less the more were seen. A few events that happen to be alike must not make their level a certainty.
+_USUAL_EXCESS = math.log10(math.e) / HALF_SCORE_RARITY
 _NEGLIGIBLE = 1e-5  # weight of a pair of parameters
 _LEAST_SHARE = 1e-250  # keeps divisions by a share finite
 
@@ -35,7 +40,7 @@ class GpdTail:
         """From falling values (n,): the lowest is where the tail starts, the others are its excesses."""
         start = float(levels[-1]) if len(levels) else 0.0
         excess = levels[:-1] - start
-        mean = max(float(excess.mean()) if len(excess) else 0.0, _LEAST_SCALE * max(start, 1.0))
+        mean = max(float(excess.mean()) if len(excess) else 0.0, _USUAL_EXCESS / (len(excess) + 1))
         shapes, scales = (grid.ravel() for grid in np.meshgrid(_SHAPES, _SCALES * mean, indexing="ij"))
         log = _log_likelihood(shapes, scales, excess) - 0.5 * (shapes / _SHAPE_SPREAD) ** 2
         weights = np.exp(log - log.max())

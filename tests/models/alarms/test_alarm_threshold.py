@@ -198,3 +198,11 @@ def test_a_level_is_what_plain_halving_finds(
         middle = (low + high) / 2.0
         low, high = (low, middle) if model._chance(middle, count) >= chance else (middle, high)
     assert model._level(count, chance) == pytest.approx(high, abs=1e-11)
+
+
+@pytest.mark.parametrize("peak", [0.2, 0.26, 0.35])
+def test_a_single_event_is_no_certainty(peak: float) -> None:
+    """Footage that repeats itself has one: the next may well be somewhat higher."""
+    threshold = ThresholdModel(np.array([peak / (1.0 - peak)]), footage_s=30.0).at(4.0)
+    assert peak + 0.1 < threshold.on < peak + 0.3
+    assert threshold.on_high - threshold.on_low > 0.05
