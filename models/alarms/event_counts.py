@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alarms.event_detector import OPENS_AFTER_S, TOLERANCE_S, EventRule
+from models.alarms.event_detector import OPENS_AFTER_S, TOLERANCE_S, EventRule, begins_anew
 
 Run = tuple[NDArray[np.float64], NDArray[np.float64]]  # times in seconds and smoothed scores, both (n,)
 _MOST_EVENTS = 512  # levels of rarer events are kept
@@ -39,7 +39,8 @@ class EventCounts:
         step = np.diff(times)
         broken = (np.diff(run) > 0) | (step > rule.gap_s) | (step < 0)
         piece = np.concatenate([[0], np.cumsum(broken)]).astype(np.int64)[: len(times)]
-        may_open = np.where(_age_s(times, piece) < opens_after_s - TOLERANCE_S, 0.0, scores)
+        view = np.cumsum(np.concatenate([[False], broken | _begins_anew(step)]))[: len(times)]
+        may_open = np.where(_age_s(times, view) < opens_after_s - TOLERANCE_S, 0.0, scores)
         return cls(times, scores, _sustained(times, may_open, piece, rule.min_duration_s), piece, rule)
 
     def count(self, on: float, among: NDArray[np.int64] | None = None) -> int:
@@ -101,13 +102,17 @@ def length_s(runs: Sequence[Run], gap_s: float, opens_after_s: float = OPENS_AFT
 
 def _unbroken_s(times: NDArray[np.float64], gap_s: float) -> list[float]:
     step = np.diff(times)
-    pieces = np.split(times, np.flatnonzero((step < 0) | (step > gap_s)) + 1)
+    pieces = np.split(times, np.flatnonzero((step < 0) | (step > gap_s) | _begins_anew(step)) + 1)
     return [float(piece[-1] - piece[0]) for piece in pieces if len(piece)]
 
 
-def _age_s(times: NDArray[np.float64], piece: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Of each frame the time since its piece began."""
-    starts = np.flatnonzero(np.diff(piece, prepend=-1))
+def _begins_anew(step: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray(begins_anew(step, np.concatenate([[0.0], step])[:-1]), np.bool_)
+
+
+def _age_s(times: NDArray[np.float64], view: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Of each frame the time since its view began."""
+    starts = np.flatnonzero(np.diff(view, prepend=-1))
     return times - np.repeat(times[starts], np.diff(np.append(starts, len(times))))
 
 

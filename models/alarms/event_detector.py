@@ -7,19 +7,29 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import AfterValidator, ConfigDict, TypeAdapter
 from typing_extensions import TypedDict
 
 from models.frames.frame import Box
+from models.frames.optical_flow import MAX_GAP_S
 from models.frames.stored_numbers import stored_share, stored_time
 
 # Checked when a stored state is read: an alert must be able to name them.
 _TimeS = Annotated[float, AfterValidator(stored_time)]
 _Score = Annotated[float, AfterValidator(stored_share)]
+Seconds = float | NDArray[np.float64]
 TOLERANCE_S = 1e-3  # frame times are floating point: 0.6 - 0.2 < 0.4
-# Of a view that begins, or begins anew after a cut, no event opens for so long: streams average over windows of up to a
-# second, so its first scores vary the more. Callers hold the gate; counts of events leave this time out.
+# Of a view that begins, or begins anew after a cut or a gap, no event opens for so long: streams average over windows
+# of up to a second, so its first scores vary the more. Callers hold the gate; counts of events leave this time out.
 OPENS_AFTER_S = 1.0
+
+
+def begins_anew(step_s: Seconds, before_s: Seconds) -> Any:
+    """Whether, or where, streams that look back have nothing to look back at any more: after a step to the next frame
+    that none of them compares across, if the step before was none such. Where all are, nothing looks back."""
+    return (step_s > MAX_GAP_S) & (before_s <= MAX_GAP_S)
 
 
 class AlertGate(StrEnum):

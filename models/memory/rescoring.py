@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alarms.event_detector import AlertGate, Event, EventRule
+from models.alarms.event_detector import OPENS_AFTER_S, AlertGate, Event, EventRule, begins_anew
 from models.banks.additions import Additions
 from models.banks.bank import Bank
 from models.engine.frame_scorer import FrameScorer
@@ -51,6 +51,7 @@ class Rescorer:
         self._scorer.mute(judgement.muted)
         self._scorer.use_additions(judgement.additions)
         self._last: tuple[int, float] | None = None  # run and own time of the frame before
+        self._step_s = 0.0  # between the two before
         self._held_until_s = float("-inf")
         self._events: dict[float, Event] = {}
         self._taken: dict[int, tuple[Features, Features]] = {}  # by id of what was taken from, which is kept with it
@@ -84,8 +85,15 @@ class Rescorer:
         return list(self._events.values())
 
     def _gate(self, run: int, at_s: float) -> AlertGate:
-        if self._last is not None and not self._goes_on(run, at_s) and not 0 < at_s - self._last[1] <= _AWAY_S:
-            self._held_until_s = at_s + _HELD_S
+        if self._last is None:
+            return AlertGate.OPEN
+        before_s, self._step_s = self._step_s, at_s - self._last[1]
+        if self._goes_on(run, at_s):
+            held_s = OPENS_AFTER_S if begins_anew(self._step_s, before_s) else 0.0
+        else:
+            held_s = 0.0 if 0 < self._step_s <= _AWAY_S else _HELD_S
+        if held_s:
+            self._held_until_s = at_s + held_s
         return AlertGate.HOLD if at_s < self._held_until_s <= at_s + _HELD_S else AlertGate.OPEN
 
     def _goes_on(self, run: int, at_s: float) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alarms.event_detector import OPENS_AFTER_S, AlertGate
+from models.alarms.event_detector import OPENS_AFTER_S, AlertGate, begins_anew
 from models.frames.frame import Frame
 from models.frames.stored_numbers import stored_time
 from models.frames.view import WHOLE, ViewMask
@@ -98,6 +98,7 @@ class TamperingDetector:
         self._expects = True  # a view that the bank knows: none was recognised yet
         self._cells: NDArray[np.float32] | None = None  # mean grey levels, lagging behind
         self._last_s: float | None = None
+        self._elapsed_s = 0.0  # before it
         self._unsettled_until_s = self._wrong_until_s = float("-inf")
 
     def expect(self, expectation: Expectation) -> None:
@@ -118,13 +119,14 @@ class TamperingDetector:
 
     def observe(self, frame: Frame) -> PictureCheck:
         """Take the next picture. After a discontinuity that is no cut the camera was away, so that streams which look
-        back in time have less to average for a while; after a cut, for a moment."""
+        back in time have less to average for a while; after a cut, or a gap across which they do not, for a moment."""
         at_s, cut = frame.at_s, frame.cut
         rejoined = frame.discontinuity and not cut and self._last_s is not None
         before_gap = self._after_gap(at_s)
         begins = self._last_s is None
         elapsed_s = at_s - self._last_s if self._last_s is not None else 0.0
-        self._last_s = at_s
+        begins_again = begins or cut or rejoined or begins_anew(elapsed_s, self._elapsed_s)
+        self._last_s, self._elapsed_s = at_s, elapsed_s
         signature = signature_of(frame, self._part)
         view = self._judge_view(signature, at_s, elapsed_s, begins=begins)
         repeated = self._freeze.repeats(signature.digests, self._part.cells) and not view.covered  # black never changes
@@ -136,7 +138,7 @@ class TamperingDetector:
         ended = any(change.ended_s is not None for change in changes)
         jumped = self._jumps(signature, elapsed_s)
         in_transition = ended or jumped or view.covered or view.altered or unsteady.now
-        refills_s = OPENS_AFTER_S if begins or cut or rejoined else 0.0
+        refills_s = OPENS_AFTER_S if begins_again else 0.0
         gate = self._gate(at_s, _SETTLES_S if in_transition or rejoined or before_gap else refills_s)
         wrong = self._is_wrong(at_s, _SETTLES_S if in_transition else refills_s)
         return PictureCheck((*before_gap, *changes), gate, wrong)
@@ -306,6 +308,7 @@ class TamperingDetector:
             "episodes": [hysteresis.state() for hysteresis in self._hystereses],
             "cells": None if self._cells is None else self._cells.ravel().tolist(),
             "last_s": self._last_s,
+            "elapsed_s": self._elapsed_s,
             "unsettled_s": None if self._unsettled_until_s == float("-inf") else self._unsettled_until_s,
             "wrong_s": None if self._wrong_until_s == float("-inf") else self._wrong_until_s,
         }
@@ -328,6 +331,7 @@ class TamperingDetector:
         cells = state["cells"]
         self._cells = None if cells is None else levels(np.asarray(cells, np.float64), CELLS)
         self._last_s = None if state["last_s"] is None else stored_time(state["last_s"])
+        self._elapsed_s = stored_time(state.get("elapsed_s", 0.0))  # unknown to earlier versions
         self._unsettled_until_s = self._soon(state["unsettled_s"])
         self._wrong_until_s = self._soon(state.get("wrong_s", state["unsettled_s"]))  # unknown to earlier versions
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.alarms.event_detector import OPENS_AFTER_S, TOLERANCE_S, AlertGate, Event, EventDetector, EventRule
+from models.alarms.event_detector import (
+    OPENS_AFTER_S,
+    TOLERANCE_S,
+    AlertGate,
+    Event,
+    EventDetector,
+    EventRule,
+    begins_anew,
+)
 from patchwatch.evaluation.clips import ClipFrames
 from patchwatch.evaluation.labels.labels import FrameRange, ranges_of
 from patchwatch.evaluation.scoring import ScoredClip
@@ -69,8 +77,10 @@ def detect_events(clip: ScoredClip, rule: EventRule) -> tuple[Event, ...]:
     """Every event the rule opens on a clip, as it was when it closed or the clip ended. As live, none opens where a
     view has just begun."""
     detector, closed, opens_s = EventDetector(rule), list[Event](), -math.inf
+    last_s, step_s = clip.clip.frames[0].at_s, 0.0
     for frame, reading in zip(clip.clip.frames, clip.readings, strict=True):
-        if frame.discontinuity or frame is clip.clip.frames[0]:
+        before_s, step_s, last_s = step_s, frame.at_s - last_s, frame.at_s
+        if frame.discontinuity or frame is clip.clip.frames[0] or begins_anew(step_s, before_s):
             opens_s = frame.at_s + OPENS_AFTER_S
         gate = AlertGate.HOLD if frame.at_s < opens_s - TOLERANCE_S else AlertGate.OPEN
         changes = detector.update(frame.at_s, reading.score, reading.driver, reading.box_xyxy_px, gate)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.alarms.event_counts import EventCounts, Run, event_levels, length_s
-from models.alarms.event_detector import OPENS_AFTER_S, TOLERANCE_S, AlertGate, EventDetector, EventRule
+from models.alarms.event_detector import OPENS_AFTER_S, TOLERANCE_S, AlertGate, EventDetector, EventRule, begins_anew
 
 RULE = EventRule(on=1.0, off=0.75, min_duration_s=0.4, cooldown_s=2.0, gap_s=5.0)
 
@@ -28,8 +28,10 @@ def detected(runs: list[Run], on: float) -> int:
     for times, values in runs:
         detector, before = EventDetector(EventRule(on, on * 0.75, 0.4, 2.0, 5.0)), None
         began_s = last_s = float(times[0])
+        step_s = 0.0
         for at_s, score in zip(times.tolist(), values.tolist(), strict=True):
-            began_s, last_s = at_s if at_s - last_s > 5.0 else began_s, at_s
+            before_s, step_s, last_s = step_s, at_s - last_s, at_s
+            began_s = at_s if step_s > 5.0 or begins_anew(step_s, before_s) else began_s
             held = at_s - began_s < OPENS_AFTER_S - TOLERANCE_S
             detector.update(at_s, score, None, None, AlertGate.HOLD if held else AlertGate.OPEN)
             now = detector.open_event

@@ -11,6 +11,7 @@ from static_view import FPS, black, blurred, infrared, moved, noisy, shots, view
 from models.alarms.event_detector import AlertGate
 from models.exemplars.provenance import thumbnail
 from models.frames.frame import Frame
+from models.frames.optical_flow import MAX_GAP_S
 from models.tampering.condition import Condition, ConditionKind
 from models.tampering.detector import FROZEN_AFTER_S, FROZEN_UNRENEWED_S, LEARNT_AFTER_S, TamperingDetector
 from models.tampering.expectation import Expectation
@@ -36,6 +37,29 @@ def test_no_anomaly_opens_in_the_first_second_of_a_view() -> None:
     for start_s in (0.0, 100.0):
         gates = [watch.observe(Frame(VIEW, start_s + n / FPS)).gate for n in range(2 * FPS)]
         assert gates == [AlertGate.HOLD] * FPS + [AlertGate.OPEN] * FPS
+
+
+def test_no_anomaly_opens_right_after_a_gap_across_which_nothing_is_compared() -> None:
+    """Frames lost on the way are no discontinuity of the source: streams begin anew all the same."""
+    for gap_s, gate in ((MAX_GAP_S, AlertGate.OPEN), (2.6, AlertGate.HOLD)):
+        watch = TamperingDetector()
+        watched(watch, shots(VIEW, 3))
+        watch = restarted(watch)
+        after_s = 3.0 - 1 / FPS + gap_s
+        gates = [watch.observe(Frame(noisy(VIEW, n), after_s + n / FPS)).gate for n in range(2 * FPS)]
+        assert gates == [gate] * FPS + [AlertGate.OPEN] * FPS
+
+
+def test_anomalies_open_where_all_pictures_are_that_far_apart() -> None:
+    watch = TamperingDetector()
+    gates = [watch.observe(Frame(noisy(VIEW, n), 2.0 * n)).gate for n in range(9)]
+    assert gates == [AlertGate.HOLD] * 2 + [AlertGate.OPEN] * 7
+
+
+def restarted(watch: TamperingDetector) -> TamperingDetector:
+    again = TamperingDetector()
+    again.restore(json.loads(json.dumps(watch.state())))
+    return again
 
 
 def test_a_frozen_picture_opens_after_a_minute_and_closes_with_fresh_ones() -> None:
