@@ -20,8 +20,9 @@ _OF_MOST = 0.5  # looking further down ends where events have merged to this sha
 class EventCounts:
     """Runs of scores laid end to end, ready to count events at any level.
 
-    ``sustained``: at each frame the lowest score since the rule's minimum duration before, 0 where no event may open
-    yet. ``piece``: number of the unbroken run a frame belongs to; a gap longer than the rule's begins another.
+    Without the frames in which no event opens yet: live the gate is held there, and what is open stays as it is.
+    ``sustained``: at each frame the lowest score since the rule's minimum duration before, 0 where that reaches back
+    into those. ``piece``: number of the unbroken run a frame belongs to; a gap longer than the rule's begins another.
     """
 
     times: NDArray[np.float64]
@@ -37,11 +38,14 @@ class EventCounts:
         scores = np.concatenate([run[1] for run in runs])
         run = np.repeat(np.arange(len(runs)), [len(times) for times, _ in runs])
         step = np.diff(times)
-        broken = (np.diff(run) > 0) | (step > rule.gap_s) | (step < 0)
+        elsewhere = (np.diff(run) > 0) | (step < 0)
+        broken = elsewhere | (step > rule.gap_s)
         piece = np.concatenate([[0], np.cumsum(broken)]).astype(np.int64)[: len(times)]
-        view = np.cumsum(np.concatenate([[False], broken | _begins_anew(step)]))[: len(times)]
-        may_open = np.where(_age_s(times, view) < opens_after_s - TOLERANCE_S, 0.0, scores)
-        return cls(times, scores, _sustained(times, may_open, piece, rule.min_duration_s), piece, rule)
+        anew = broken | _begins_anew(np.where(elsewhere, 0.0, step))
+        view = np.cumsum(np.concatenate([[False], anew]))[: len(times)]
+        held = _age_s(times, view) < opens_after_s - TOLERANCE_S
+        sustained = _sustained(times, np.where(held, 0.0, scores), piece, rule.min_duration_s)
+        return cls(times[~held], scores[~held], sustained[~held], piece[~held], rule)
 
     def count(self, on: float, among: NDArray[np.int64] | None = None) -> int:
         """Events that the rule opens at level ``on``, with its ``off`` in proportion: as many as `EventDetector`.
@@ -70,6 +74,8 @@ class EventCounts:
 
     def peaks(self) -> NDArray[np.float64]:
         """Local maxima of the sustained level, falling: between them the count can only rise with the level."""
+        if not len(self.times):
+            return np.zeros(0)
         edge = np.append(np.diff(self.piece) > 0, True)
         falls = np.append(np.diff(self.sustained) < 0, True) | edge
         rose = np.append(True, np.diff(self.sustained) >= 0) | np.roll(edge, 1)
